@@ -1,0 +1,7 @@
+"""The workspace that a token belongs to."""
+
+from segment_mcp.operations.operation import GET, Operation
+
+OPERATIONS = (
+    Operation("getWorkspace", GET, "/", safety="read", summary="Tell which workspace the token belongs to."),
+)
