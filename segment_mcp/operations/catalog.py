@@ -34,9 +34,7 @@ _AREAS: Mapping[str, tuple[Operation, ...]] = MappingProxyType(
     }
 )
 
-OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {row.name: row for rows in _AREAS.values() for row in rows}
-)
+OPERATIONS: Mapping[str, Operation] = MappingProxyType({row.name: row for rows in _AREAS.values() for row in rows})
 _AREA_OF: Mapping[str, str] = MappingProxyType({row.name: area for area, rows in _AREAS.items() for row in rows})
 
 

@@ -1,0 +1,176 @@
+"""From an HTTP answer to Segment's data, or to the error that it means. Pure: nothing is sent here."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import ceil
+from typing import Any, NoReturn
+
+from segment_mcp.errors import (
+    Conflict,
+    Forbidden,
+    InvalidResponse,
+    NotFound,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    UpstreamError,
+)
+from segment_mcp.redact import clean
+
+_FAILURES: Mapping[int, type[UpstreamError]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    429: RateLimited,
+}
+_ERRORS_SHOWN = 10
+_LOWEST_ERROR, _LOWEST_SERVER_ERROR = 400, 500
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def data_of(status: int, headers: Mapping[str, str], content: bytes, *, host: str, now: datetime) -> dict[str, Any]:
+    """The `data` object of a Public API answer.
+
+    Raises:
+        UpstreamError: the answer is no success, or no answer of Segment's.
+    """
+    body = body_of(status, headers, content, host=host, now=now)
+    if body.get("errors"):
+        raise InvalidResponse(
+            f"{host} answered {status} with errors: {_sentence(errors_of(body))}",
+            host=host, status=status, errors=errors_of(body), requestId=request_id(headers),
+        )  # fmt: skip
+    data = body.get("data")
+    if not isinstance(data, dict):
+        raise InvalidResponse(f"{host} answered {status} without a data object.", host=host, status=status)
+    return data
+
+
+def body_of(status: int, headers: Mapping[str, str], content: bytes, *, host: str, now: datetime) -> dict[str, Any]:
+    """The JSON object of a successful answer.
+
+    Args:
+        status: the HTTP status.
+        headers: with lower-case names, or case-insensitive.
+        content: the body.
+        host: who answered.
+        now: against which a `Retry-After` date is read.
+
+    Raises:
+        UpstreamError: the status is no success, or the body is no JSON object.
+    """
+    if status >= _LOWEST_ERROR:
+        _fail(status, headers, content, host, now)
+    if not 200 <= status < 300:  # noqa: PLR2004 - the success range of HTTP
+        raise InvalidResponse(
+            f"{host} answered {status}, which is no answer of Segment's; redirects are not followed.",
+            host=host, status=status,
+        )  # fmt: skip
+    body = _parse(content)
+    if not isinstance(body, dict):
+        raise InvalidResponse(
+            f"{host} answered {status} with {_kind(headers, content)} instead of a JSON object.",
+            host=host, status=status,
+        )  # fmt: skip
+    return body
+
+
+def errors_of(body: Any) -> list[dict[str, str]]:
+    """Segment's `errors`, cleaned: `[{type?, message?, field?}]`, at most ten.
+
+    The Tracking API's `{code, message}` is read as one error.
+    """
+    listed = body.get("errors") if isinstance(body, dict) else None
+    if isinstance(body, dict) and not isinstance(listed, list) and isinstance(body.get("message"), str):
+        listed = [{"type": body.get("code"), "message": body["message"]}]
+    if not isinstance(listed, list):
+        return []
+    return [
+        {name: clean(error[name]) for name in ("type", "message", "field") if isinstance(error.get(name), str)}
+        for error in listed[:_ERRORS_SHOWN]
+        if isinstance(error, dict)
+    ]
+
+
+def retry_after(headers: Mapping[str, str], body: Any, now: datetime) -> int | None:
+    """How many seconds to wait, rounded up: `Retry-After` in seconds or as a date, else `msBeforeNext`."""
+    said = headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        return int(said)
+    if said:
+        try:
+            moment = parsedate_to_datetime(said)
+        except ValueError:
+            pass
+        else:
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return max(0, ceil((aware - now).total_seconds()))
+    match body:
+        case {"errors": [{"data": {"msBeforeNext": int() | float() as milliseconds}}, *_]}:
+            return max(0, ceil(milliseconds / 1000))
+        case _:
+            return None
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Segment's id of the request, where the answer has one."""
+    said = headers.get("x-request-id") or headers.get("request-id")
+    return clean(said, 100) if said else None
+
+
+def _fail(status: int, headers: Mapping[str, str], content: bytes, host: str, now: datetime) -> NoReturn:
+    failure = _FAILURES.get(status, Rejected if status < _LOWEST_SERVER_ERROR else Unavailable)
+    body = _parse(content)
+    errors = errors_of(body)
+    said = f" Segment says: {_sentence(errors)}" if errors else ""
+    details: dict[str, Any] = {"errors": errors} if errors else {}
+    if failure is RateLimited:
+        details["retryAfterSeconds"] = retry_after(headers, body, now)
+    raise failure(
+        f"{host} answered {status}.{said}", host=host, status=status, request_id=request_id(headers), **details
+    )
+
+
+def _sentence(errors: list[dict[str, str]]) -> str:
+    said = "; ".join(
+        f"{error['field']}: {error.get('message', error.get('type', ''))}" if "field" in error
+        else error.get("message", error.get("type", "no message"))
+        for error in errors
+    )  # fmt: skip
+    return clean(said, 500).rstrip(".") + "."
+
+
+def _parse(content: bytes) -> Any:
+    """The JSON value, or None where it is none. Lone surrogates, which no JSON text may carry on, become U+FFFD."""
+    try:
+        value = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    return _without_surrogates(value) if _ESCAPED_SURROGATE.search(content) else value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(member) for name, member in value.items()}
+    return value
+
+
+def _kind(headers: Mapping[str, str], content: bytes) -> str:
+    if not content.strip():
+        return "an empty body"
+    if "html" in headers.get("content-type", "") or content.lstrip()[:1] == b"<":
+        return "an HTML page"
+    return "a body that is not valid JSON, or is cut off" if _parse(content) is None else "another JSON value"

@@ -1,0 +1,97 @@
+"""From an operation's row and its arguments to method, target and body. Pure: nothing is sent here.
+
+No argument decides where a request goes: what stands in a path is percent-encoded whole, and what a URL
+library would take for a step in the path is refused.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from segment_mcp.errors import InvalidArguments
+from segment_mcp.operations import Operation
+
+LONGEST_ID = 255
+"""Characters of a path parameter, from the Public API's reference."""
+
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes to Segment, without the host and without credentials.
+
+    Attributes:
+        method: HTTP method.
+        target: path and query string, percent-encoded.
+        body: JSON, or None.
+        content_type: the body's media type, or None.
+    """
+
+    method: str
+    target: str
+    body: bytes | None = None
+    content_type: str | None = None
+
+
+def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
+    """The request of a Public API operation.
+
+    Args:
+        operation: the row.
+        arguments: by Segment's names; None counts as absent. Path and query parameters are taken out, the
+            rest is the body.
+
+    Raises:
+        InvalidArguments: a path parameter is missing or can't stand in a path.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    path = _SLOT.sub(lambda slot: path_segment(slot[1], given.pop(slot[1], None)), operation.path)
+    pairs = [pair for name in operation.query if name in given for pair in query_pairs(name, given.pop(name))]
+    target = f"{path}?{urlencode(pairs)}" if pairs else path
+    if operation.method in {"GET", "DELETE"}:
+        return Request(operation.method, target)
+    return Request(operation.method, target, json.dumps(given).encode(), operation.content_type)
+
+
+def path_segment(name: str, value: Any) -> str:
+    """A path parameter, percent-encoded.
+
+    Raises:
+        InvalidArguments: it is no string, empty, too long, `.` or `..`, or has control characters.
+    """
+    problem = path_problem(value)
+    if problem is not None:
+        raise InvalidArguments([{"field": name, "message": problem}])
+    return quote(value, safe="")
+
+
+def path_problem(value: Any) -> str | None:
+    """Why a value can't stand in a path; None where it can."""
+    if not isinstance(value, str) or not value:
+        return "must be a non-empty string"
+    if len(value) > LONGEST_ID:
+        return f"must have at most {LONGEST_ID} characters"
+    if value in {".", ".."}:
+        return "is no ID"
+    if not value.isprintable():
+        return "has control or other unprintable characters"
+    return None
+
+
+def query_pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """A query parameter in Segment's dot form: `pagination.count=10`, `groupBy.0=eventName`."""
+    if isinstance(value, Mapping):
+        for member, inner in value.items():
+            if inner is not None:
+                yield from query_pairs(f"{name}.{member}", inner)
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from query_pairs(f"{name}.{index}", inner)
+    elif isinstance(value, bool):
+        yield name, "true" if value else "false"
+    else:
+        yield name, str(value)

@@ -1,0 +1,65 @@
+"""Which write key is meant: a key, a configured name, or a masked key as a tool showed it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from segment_mcp.adapter.client import SegmentClient
+from segment_mcp.errors import InvalidArguments, NotConfigured
+from segment_mcp.operations import get
+from segment_mcp.redact import is_masked, mask_write_key
+
+_LIST_SOURCES, _GET_SOURCE = get("listSources"), get("getSource")
+
+
+class KnownWriteKeys:
+    """The configured write keys of a connection, and a way to find the others.
+
+    Args:
+        configured: by name, the default one first.
+        segment: asked for keys that are not configured here.
+    """
+
+    def __init__(self, configured: Mapping[str, str], segment: SegmentClient) -> None:
+        self._configured = dict(configured)
+        self._segment = segment
+
+    def names(self) -> Sequence[str]:
+        """See `ports.WriteKeys.names`."""
+        return tuple(self._configured)
+
+    async def resolve(self, given: str | None, *, source_id: str | None = None) -> str:
+        """See `ports.WriteKeys.resolve`."""
+        if given is None:
+            if not self._configured:
+                raise NotConfigured("SEGMENT_WRITE_KEY", "sending an event without a writeKey argument")
+            return next(iter(self._configured.values()))
+        if given in self._configured:
+            return self._configured[given]
+        if not is_masked(given):
+            return given
+        fitting = {key for key in await self._candidates(source_id) if mask_write_key(key) == given}
+        if len(fitting) != 1:
+            number = "no write key" if not fitting else f"{len(fitting)} write keys"
+            raise InvalidArguments(
+                [{"field": "writeKey", "message": f"the masked key fits {number} here; pass the whole key"}]
+            )
+        return fitting.pop()
+
+    async def owners(self) -> Mapping[str, dict[str, Any] | None]:
+        """See `ports.WriteKeys.owners`."""
+        owner_of: dict[str, dict[str, Any]] = {}
+        async for page in self._segment.pages(_LIST_SOURCES, {}):
+            for source in page["sources"]:
+                for key in source["writeKeys"]:
+                    owner_of[key] = {name: source[name] for name in ("id", "slug", "name", "enabled") if name in source}
+        return {name: owner_of.get(key) for name, key in self._configured.items()}
+
+    async def _candidates(self, source_id: str | None) -> list[str]:
+        if source_id is not None:
+            answer = await self._segment.call(_GET_SOURCE, {"sourceId": source_id})
+            found: list[str] = answer["source"]["writeKeys"]
+            return found
+        keys = list(self._configured.values())
+        async for page in self._segment.pages(_LIST_SOURCES, {}):
+            keys += [key for source in page["sources"] for key in source["writeKeys"]]
+        return keys

@@ -1,0 +1,225 @@
+"""Everything that can go wrong, as one tree. Each error knows its code and says what to do next.
+
+    SegmentMcpError
+    ├── InvalidArguments        invalid_arguments       the call's arguments don't fit the tool
+    ├── UnknownTool             unknown_tool            no tool has that name
+    ├── UnknownConnection       unknown_connection      no connection has that name
+    ├── NotConfigured           not_configured          a credential is missing from the configuration
+    ├── NotAllowed              not_allowed             the operator's mode or toolsets exclude it
+    ├── ConfirmationRequired    confirmation_required   a person has to agree first
+    ├── EventInvalid            event_invalid           Segment would drop the event
+    ├── Internal                internal                a defect of this server
+    └── UpstreamError                                   Segment, or the way to it, failed; carries the host
+        ├── Unauthorized        unauthorized            401
+        ├── Forbidden           forbidden               403
+        ├── NotFound            not_found               404
+        ├── Conflict            conflict                409
+        ├── Rejected            rejected                422 and every other 4xx
+        ├── RateLimited         rate_limited            429
+        ├── Unavailable         unavailable             5xx
+        ├── InvalidResponse     invalid_response        an answer that is no JSON object of Segment's
+        ├── TimedOut            timeout                 no answer in time
+        └── NetworkFailed       network                 the connection failed
+    SettingsError                                       the configuration is wrong; ends the start
+
+`code` is what an agent branches on, `str(error)` what it reads, `data()` what the envelope carries.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class SegmentMcpError(Exception):
+    """A failure that a caller is told about.
+
+    Args:
+        message: what happened, as a sentence without the remedy.
+        details: JSON values that go into the envelope's `data` beside the code.
+    """
+
+    code: ClassVar[str]
+    remedy: ClassVar[str] = ""
+
+    def __init__(self, message: str, /, **details: Any) -> None:
+        super().__init__(f"{message} {self.remedy}".strip())
+        self.details = details
+
+    def data(self) -> dict[str, Any]:
+        """The code and what else is known, as JSON values."""
+        return {"code": self.code, **self.details}
+
+
+class InvalidArguments(SegmentMcpError):
+    """The arguments don't fit the tool's schema; `data.problems` is `[{field, message}]`."""
+
+    code = "invalid_arguments"
+    remedy = "Nothing was sent. Correct the named fields and call again."
+
+    def __init__(self, problems: Sequence[Mapping[str, str]]) -> None:
+        said = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
+        super().__init__(f"The arguments are not valid: {said}.", problems=[dict(problem) for problem in problems])
+
+
+class UnknownTool(SegmentMcpError):
+    """No tool has the called name; `data.nearest` names similar ones."""
+
+    code = "unknown_tool"
+    remedy = "List the tools and call one of them."
+
+
+class UnknownConnection(SegmentMcpError):
+    """No connection has the given name; `data.connections` names those that exist."""
+
+    code = "unknown_connection"
+    remedy = "Pass one of the configured names as connection."
+
+
+class NotConfigured(SegmentMcpError):
+    """A credential is missing; `data.setting` names the variable that holds it."""
+
+    code = "not_configured"
+
+    def __init__(self, setting: str, purpose: str) -> None:
+        super().__init__(
+            f"{setting} is not set, and {purpose} needs it. "
+            "Set it in the MCP server's configuration and restart the server.",
+            setting=setting,
+        )
+
+
+class NotAllowed(SegmentMcpError):
+    """The operator's settings exclude the call; `data.setting` names which."""
+
+    code = "not_allowed"
+    remedy = "Only the operator of this server can change that, in its configuration."
+
+
+class ConfirmationRequired(SegmentMcpError):
+    """A person has to agree before this happens."""
+
+    code = "confirmation_required"
+    remedy = "Nothing was sent."
+
+
+class EventInvalid(SegmentMcpError):
+    """Segment would take the event and then drop it, so it was not sent.
+
+    `data.events` is `[{index, messageId, code, field, message}]`, with Segment's own ingest code; what is wrong
+    with a batch as a whole has no index.
+    """
+
+    code = "event_invalid"
+    remedy = "Nothing was sent. Correct the named events and call again."
+
+    def __init__(self, events: Sequence[Mapping[str, Any]]) -> None:
+        shown = "; ".join(f"{event['message']} ({_which(event)}, {event['code']})" for event in events[:3])
+        more = f"; and {len(events) - 3} more" if len(events) > 3 else ""  # noqa: PLR2004 - three fit a sentence
+        super().__init__(f"Segment would drop this: {shown}{more}.", events=[dict(event) for event in events])
+
+
+def _which(event: Mapping[str, Any]) -> str:
+    return f"event {event['index']}" if "index" in event else "the batch"
+
+
+class Internal(SegmentMcpError):
+    """A defect of this server; what went wrong stands in its log, never in the answer."""
+
+    code = "internal"
+    remedy = "Whether anything was sent is not known: look before you repeat the call."
+
+
+class UpstreamError(SegmentMcpError):
+    """Segment, or the way to it, failed.
+
+    Args:
+        message: what happened, with Segment's own words already cleaned.
+        host: the host that was asked.
+        status: the HTTP status, where there was an answer.
+        request_id: Segment's id of the request, where it gave one.
+        details: further JSON values for `data`.
+    """
+
+    def __init__(
+        self, message: str, /, *, host: str, status: int | None = None, request_id: str | None = None, **details: Any
+    ) -> None:
+        known = {"host": host, "status": status, "requestId": request_id, **details}
+        super().__init__(message, **{name: value for name, value in known.items() if value is not None})
+        self.host = host
+        self.status = status
+
+
+class Unauthorized(UpstreamError):
+    """401: the credential is missing, wrong, of another region, or lacks the permission."""
+
+    code = "unauthorized"
+    remedy = (
+        "Check the token in the server's configuration, its permissions and its region "
+        "(segment_connection_status tells what works)."
+    )
+
+
+class Forbidden(UpstreamError):
+    """403: the credential is known, and may not do this."""
+
+    code = "forbidden"
+    remedy = "The workspace's plan or the token's permissions exclude this; a Workspace Owner can change that."
+
+
+class NotFound(UpstreamError):
+    """404: no such thing in this workspace."""
+
+    code = "not_found"
+    remedy = "List what exists to find the right ID; it may also belong to another workspace or region."
+
+
+class Conflict(UpstreamError):
+    """409: it clashes with what exists."""
+
+    code = "conflict"
+    remedy = "Read the current state, then change the request."
+
+
+class Rejected(UpstreamError):
+    """Another 4xx: Segment understood the request and refused it; `data.errors` names fields."""
+
+    code = "rejected"
+    remedy = "Correct what Segment names and call again."
+
+
+class RateLimited(UpstreamError):
+    """429: too many requests; `data.retryAfterSeconds` says how long to wait, where Segment said it."""
+
+    code = "rate_limited"
+    remedy = "Wait, then call again."
+
+
+class Unavailable(UpstreamError):
+    """5xx: Segment failed."""
+
+    code = "unavailable"
+    remedy = "Segment had a problem of its own; try again in a moment."
+
+
+class InvalidResponse(UpstreamError):
+    """The answer is not a JSON object of Segment's: HTML, a redirect, a truncated body."""
+
+    code = "invalid_response"
+    remedy = "Whether Segment acted is not known: read the state before you repeat a change."
+
+
+class TimedOut(UpstreamError):
+    """No answer in time."""
+
+    code = "timeout"
+    remedy = "Whether Segment acted is not known: read the state before you repeat a change."
+
+
+class NetworkFailed(UpstreamError):
+    """The connection could not be made, or broke."""
+
+    code = "network"
+    remedy = "Check the network, the proxy settings and the region; then try again."
+
+
+class SettingsError(Exception):
+    """The configuration is wrong: names the variable, the problem and the allowed values, never a secret."""

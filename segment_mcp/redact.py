@@ -1,0 +1,152 @@
+"""What may not be read by others: write keys, secrets in settings, and the configured credentials.
+
+Three tools for three places: `mask_answer` for Segment's answers, `Scrubber` for every text that
+leaves (results, errors, logs), `clean` for words that somebody else wrote.
+"""
+
+import base64
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+MASK = "****"
+"""Stands for a secret. A write key keeps its last four characters behind it: `****a1B2`."""
+
+SEGMENT_MASK = "\u2022"
+"""Segment masks secrets in its own answers with these bullets."""
+
+_SHOWN = 4
+_SHORTEST_PARTLY_SHOWN = 12
+_SHORTEST_SCRUBBED = 6
+_SECRET_NAME = re.compile(
+    r"secret|passw|\bpwd|token|credential|private_?key|api_?key|access_?key|write_?key|account_?key|auth_?key"
+    r"|signing_?key|encryption_?key|service_?account|connection_?string|authorization|(^|_)(key|dsn|hmac)$",
+    re.IGNORECASE,
+)
+_CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SECRET_VALUE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|^[a-z][a-z0-9+.-]*://[^/@\s]+:[^/@\s]+@", re.IGNORECASE)
+_INVISIBLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e007f]+"
+)
+
+
+def mask_write_key(key: str) -> str:
+    """The key with all but its last four characters hidden; a short one is hidden whole."""
+    return MASK + key[-_SHOWN:] if len(key) >= _SHORTEST_PARTLY_SHOWN else MASK
+
+
+def is_masked(text: str) -> bool:
+    """Whether the text is a masked write key as `mask_write_key` shows it."""
+    return text.startswith(MASK)
+
+
+def mask_answer(value: Any, *, reveal_write_keys: bool = False) -> Any:
+    """A copy of a Segment answer without its secrets.
+
+    Write keys (`writeKeys`, `writeKey`) keep their last four characters unless they are to be revealed.
+    In `settings` maps (of sources, destinations, warehouses) values that look like secrets, by name or by
+    form, are always masked. Segment's own masks stay as they are.
+    """
+    if isinstance(value, dict):
+        return {name: _mask_member(name, member, reveal_write_keys) for name, member in value.items()}
+    if isinstance(value, list):
+        return [mask_answer(item, reveal_write_keys=reveal_write_keys) for item in value]
+    return value
+
+
+def _mask_member(name: str, member: Any, reveal_write_keys: bool) -> Any:  # noqa: FBT001 - private, one caller
+    if name == "settings" and isinstance(member, dict):
+        return mask_settings(member)
+    if not reveal_write_keys:
+        if name == "writeKeys" and isinstance(member, list):
+            return [mask_write_key(key) if isinstance(key, str) else key for key in member]
+        if name == "writeKey" and isinstance(member, str):
+            return mask_write_key(member)
+    return mask_answer(member, reveal_write_keys=reveal_write_keys)
+
+
+def mask_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A settings map whose secret-looking values are `****`."""
+    return {name: _mask_setting(name, value) for name, value in settings.items()}
+
+
+def _mask_setting(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return mask_settings(value)
+    if isinstance(value, list):
+        return [_mask_setting(name, item) for item in value]
+    if value is None or isinstance(value, bool) or value == "":
+        return value
+    if isinstance(value, str) and not value.strip(SEGMENT_MASK + "*"):
+        return value
+    if _SECRET_NAME.search(_CAMEL_HUMP.sub("_", name)) or (isinstance(value, str) and _SECRET_VALUE.search(value)):
+        return MASK
+    return value
+
+
+def clean(text: str, limit: int = 300) -> str:
+    """Somebody else's words, fit to be shown: one line, without invisible characters, shortened.
+
+    Control, zero-width and bidirectional characters become a space, so that a text can't hide or reorder
+    what a reader sees.
+    """
+    plain = " ".join(_INVISIBLE.sub(" ", text[: limit * 4]).split())
+    return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
+
+
+class Scrubber:
+    """Replaces known secrets, in every form in which they travel, wherever they turn up.
+
+    Args:
+        secrets: the configured credentials. Those of under six characters are left alone: replacing them
+            would garble ordinary text.
+    """
+
+    __slots__ = ("_forms",)
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST_SCRUBBED for form in _forms_of(secret)}
+        self._forms = tuple(sorted(forms, key=len, reverse=True))
+
+    def text(self, text: str) -> str:
+        """The text with each secret replaced by `****`."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        return text
+
+    def finds_in(self, text: str) -> bool:
+        """Whether the text has a secret in it."""
+        return any(form in text for form in self._forms)
+
+    def data(self, value: Any) -> Any:
+        """JSON values with each secret replaced, in names as in values."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(name): self.data(member) for name, member in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.data(item) for item in value]
+        return value
+
+
+def _forms_of(secret: str) -> set[str]:
+    """As it is, as in a JSON string, percent-encoded as in a path, and as Basic credentials without a password."""
+    basic = base64.b64encode(f"{secret}:".encode()).decode().rstrip("=")
+    return {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), basic}
+
+
+class ScrubbingFormatter(logging.Formatter):
+    """Formats a record as ever, then takes the known secrets out, tracebacks included."""
+
+    def __init__(self, fmt: str, scrubber: Scrubber) -> None:
+        super().__init__(fmt)
+        self._scrubber = scrubber
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's line without secrets."""
+        return self._scrubber.text(super().format(record))

@@ -1,0 +1,1 @@
+"""How clients reach the server: stdio, Streamable HTTP, and the older HTTP+SSE."""
