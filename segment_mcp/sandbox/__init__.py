@@ -1,0 +1,49 @@
+"""Segment in a box: an ASGI app that answers as Segment does, with state, and without the network.
+
+It serves people who have no workspace, and every test. One app answers for both of Segment's APIs:
+
+    app            routes from the operations' rows, authentication, rate limits, refusals
+    public_api     what each Public API operation does to the workspace, and what it answers
+    tracking_api   the Tracking API: reads a request, and answers 200 to nearly everything
+    flow           an event's way: found its source, checked, counted, delivered
+    workspace      sources, destinations, labels and the rest; `seed` fills it from `workspace.json`
+    ledger         what was counted: events, failures, deliveries
+
+    checks, query, pages, windows, limits, ingest, volume, delivery: the decisions, as functions of data
+
+The sandbox reads the operations' rows and schemas and nothing else of the package, least of all the
+adapter: two readers of the same rows check each other.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from segment_mcp.sandbox.credentials import API_TOKEN, WRITE_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.applications import Starlette
+
+__all__ = ["API_TOKEN", "WRITE_KEYS", "create_app"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(*, now: Callable[[], datetime] = _utc_now, new_write_key: Callable[[], str] | None = None) -> Starlette:
+    """A fresh workspace behind Segment's two APIs, with state of its own.
+
+    Args:
+        now: the sandbox's clock; every time it answers is an aware `datetime`.
+        new_write_key: makes the 32 characters of a created write key; random unless given.
+
+    Returns:
+        An ASGI app for any host name. The workspace lives in the US region: the EU hosts do not know it.
+    """
+    from segment_mcp.sandbox.app import build  # here, so that importing the door does not import Starlette
+
+    return build(now=now, new_write_key=new_write_key)

@@ -1,0 +1,138 @@
+"""The sandbox's door: routes from the rows, the token, the rate limits, and refusals as Segment words them.
+
+The order in which a Public API request is judged: token, rate limit, parameters, body, handler. A path or
+method that no row has is 404, once the token is known.
+"""
+
+import json
+import secrets
+import string
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from email.utils import format_datetime
+from types import MappingProxyType
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from segment_mcp.operations import OPERATIONS, Operation
+from segment_mcp.sandbox import bodies, checks, refusals, seed, tracking_api
+from segment_mcp.sandbox.credentials import API_TOKEN
+from segment_mcp.sandbox.flow import Flow
+from segment_mcp.sandbox.limits import RateLimits, Standing
+from segment_mcp.sandbox.public_api import HANDLERS, Call, State
+
+EU_HOST = "eu1.api.segmentapis.com"
+MAX_BODY_BYTES = 1024 * 1024  # ours: Segment documents the 413, not the size
+WRITE_KEY_LENGTH = 32
+
+_VENDOR = "application/vnd.segment."
+_VERSIONS = MappingProxyType(
+    {
+        "ga": ("v1+json", "v1beta+json", "v1alpha+json"),
+        "beta": ("v1beta+json", "v1alpha+json"),
+        "alpha": ("v1alpha+json",),
+    }
+)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build(*, now: Callable[[], datetime], new_write_key: Callable[[], str] | None) -> Starlette:
+    """An app around a freshly seeded workspace; `segment_mcp.sandbox.create_app` is its public name."""
+    state = State(seed.workspace(), seed.ledger(now()), new_write_key or _random_write_key)
+    flow, limits = Flow(state.workspace, state.ledger), RateLimits()
+    # The Tracking API first: it is where the traffic is. Injected faults will belong around these endpoints.
+    rows = sorted(OPERATIONS.values(), key=lambda row: row.api != "tracking")
+    app = Starlette(
+        routes=[
+            Route(
+                row.path,
+                tracking_api.endpoint(row.name, flow, now)
+                if row.api == "tracking"
+                else _endpoint(row, state, limits, now),
+                methods=[row.method],
+            )
+            for row in rows
+        ],
+        exception_handlers={refusals.RefusalError: _refused, 404: _no_such_operation, 405: _no_such_operation},
+    )
+    app.router.redirect_slashes = False  # Segment's paths are exact
+    return app
+
+
+def _endpoint(row: Operation, state: State, limits: RateLimits, now: Callable[[], datetime]) -> Endpoint:
+    handler = HANDLERS[row.name]
+
+    async def answer(request: Request) -> Response:
+        _authorize(request)
+        moment = now()
+        standing = limits.count(row, moment)
+        if standing.exceeded:
+            left = standing.reset - moment
+            raise refusals.too_many(standing.consumed, max(1, round(left.total_seconds() * 1000)))
+        agreed = checks.contract(row.name)
+        arguments = checks.arguments(agreed, request.path_params, request.query_params.multi_items())
+        body = checks.body(agreed, await _json(request)) if agreed.body is not None else None
+        data = handler(state, Call(arguments, body, moment))
+        return JSONResponse(
+            {"data": data},
+            status_code=agreed.status,
+            headers=_rate_headers(standing),
+            media_type=_media_type(request, row),
+        )
+
+    return answer
+
+
+def _authorize(request: Request) -> None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    known = scheme.lower() == "bearer" and secrets.compare_digest(token.encode(), API_TOKEN.encode())
+    if not known or request.url.hostname == EU_HOST:
+        raise refusals.unauthorized()
+
+
+async def _json(request: Request) -> Any:
+    try:
+        raw = await bodies.read(request, MAX_BODY_BYTES)
+        return json.loads(raw) if raw else {}
+    except bodies.TooLargeError:
+        raise refusals.too_large() from None
+    except (bodies.UnreadableError, ValueError, RecursionError):
+        raise refusals.malformed() from None
+
+
+def _media_type(request: Request, row: Operation) -> str:
+    """The vendor type that `Accept` asks for, if the operation has that version; plain JSON otherwise."""
+    accepted = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
+    offered = {f"{_VENDOR}{version}" for version in _VERSIONS[row.stability]}
+    return next((each for each in accepted if each in offered or each == "application/json"), "application/json")
+
+
+def _rate_headers(standing: Standing) -> dict[str, str]:
+    return {
+        "X-RateLimit-Consumed": str(standing.consumed),
+        "X-RateLimit-Remaining": str(standing.remaining),
+        "X-RateLimit-Reset": format_datetime(standing.reset),
+    }
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, refusals.RefusalError):  # registered for nothing else
+        raise error
+    return JSONResponse({"errors": list(error.problems)}, status_code=error.status, headers=error.headers)
+
+
+async def _no_such_operation(request: Request, _: Exception) -> Response:
+    try:
+        _authorize(request)
+    except refusals.RefusalError as refusal:
+        return await _refused(request, refusal)
+    return await _refused(request, refusals.not_found())
+
+
+def _random_write_key() -> str:
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(WRITE_KEY_LENGTH))

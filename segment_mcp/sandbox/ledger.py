@@ -1,0 +1,125 @@
+"""What the sandbox counted: accepted events, events that failed on ingest, deliveries, calls by day.
+
+Counters by the minute, not events, so memory does not grow with traffic: beyond `MAX_CELLS` different
+counters the oldest minute is forgotten. Only the newest events are kept one by one, without their bodies.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+MAX_CELLS = 200_000
+MAX_RECENT = 10_000
+MAX_MESSAGE_IDS = 200_000
+DEDUPLICATION = timedelta(hours=24)  # Segment promises at least this long
+
+Outcome = Literal["first_attempt", "after_retry", "discarded", "expired"]
+K = TypeVar("K")
+
+
+class Series(NamedTuple):
+    """What accepted events are counted by. Only track events have a name."""
+
+    source_id: str
+    type: str
+    name: str | None
+    app_version: str | None
+
+
+class Failure(NamedTuple):
+    """What events that failed on ingest are counted by: `source_id` is empty for an unknown write key."""
+
+    source_id: str
+    type: str
+    name: str | None
+    code: str
+
+
+class Delivery(NamedTuple):
+    """What deliveries are counted by."""
+
+    destination_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is remembered of one recent event.
+
+    Attributes:
+        timestamp: when it happened, corrected for the sender's clock; equal to `received` where unknown.
+        code: why it failed on ingest; None if it was accepted.
+        destinations: IDs of the destinations that it was delivered to.
+    """
+
+    message_id: str
+    source_id: str
+    type: str
+    name: str | None
+    received: datetime
+    timestamp: datetime
+    code: str | None
+    destinations: tuple[str, ...] = ()
+
+
+class MinuteCounts(Generic[K]):
+    """Counts of things by minute, for at most `MAX_CELLS` things and minutes."""
+
+    def __init__(self) -> None:
+        self._minutes: dict[int, dict[K, int]] = {}
+        self._cells = 0
+
+    def add(self, minute: int, key: K, count: int = 1) -> None:
+        """Count the thing `count` times in that minute."""
+        cell = self._minutes.get(minute)
+        if cell is None:
+            cell = self._minutes[minute] = {}
+        if key in cell:
+            cell[key] += count
+            return
+        cell[key] = count
+        self._cells += 1
+        while self._cells > MAX_CELLS and len(self._minutes) > 1:
+            self._cells -= len(self._minutes.pop(min(self._minutes)))
+
+    def within(self, minutes: range) -> Iterator[tuple[int, K, int]]:
+        """Each minute, thing and count of a span, oldest minute first."""
+        for minute in sorted(minute for minute in self._minutes if minute in minutes):
+            for key, count in self._minutes[minute].items():
+                yield minute, key, count
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything that was counted.
+
+    Attributes:
+        daily: API calls by day of receipt and source. They are billing history: a deleted source keeps its.
+        recent: the newest events, failed ones included.
+    """
+
+    accepted: MinuteCounts[Series] = field(default_factory=MinuteCounts)
+    failed: MinuteCounts[Failure] = field(default_factory=MinuteCounts)
+    delivered: MinuteCounts[Delivery] = field(default_factory=MinuteCounts)
+    daily: dict[date, dict[str, int]] = field(default_factory=dict)
+    recent: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
+    _message_ids: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
+
+    def accept(self, minute: int, day: date, series: Series, count: int = 1) -> None:
+        """Count accepted events, each of which is one API call."""
+        self.accepted.add(minute, series, count)
+        calls = self.daily.setdefault(day, {})
+        calls[series.source_id] = calls.get(series.source_id, 0) + count
+
+    def first_seen(self, message_id: str, received: datetime) -> bool:
+        """Whether no accepted event had that messageId in the last day, in any source; remembers it if so."""
+        earlier = self._message_ids.get(message_id)
+        if earlier is not None and received - earlier < DEDUPLICATION:
+            return False
+        self._message_ids[message_id] = received
+        self._message_ids.move_to_end(message_id)
+        if len(self._message_ids) > MAX_MESSAGE_IDS:
+            self._message_ids.popitem(last=False)
+        return True

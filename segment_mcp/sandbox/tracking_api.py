@@ -1,0 +1,88 @@
+"""The Tracking API: reads a request, hands its events to the flow, and says 200 to nearly everything.
+
+Segment answers 200 to unknown write keys, disabled sources, the wrong region and invalid events; only JSON
+that does not parse and bodies that are too large are 400. The text of a 400 is not documented: `code` and
+`message` are what the official libraries look for. Segment's 429 has no documented threshold and does not
+occur here.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from segment_mcp.sandbox import bodies, ingest
+from segment_mcp.sandbox.flow import Flow, Receipt
+
+EU_HOST = "events.eu1.segmentapis.com"
+_ACCEPTED = b'{\n  "success": true\n}'
+
+
+def endpoint(kind: str, flow: Flow, now: Callable[[], datetime]) -> Callable[[Request], Awaitable[Response]]:
+    """What answers `/v1/{kind}`, where `kind` is a kind of event or `batch`."""
+    limit = ingest.MAX_BATCH_BYTES if kind == "batch" else ingest.MAX_CALL_BYTES
+
+    async def receive(request: Request) -> Response:
+        try:
+            raw = await bodies.read(request, limit)
+            body = json.loads(raw)
+        except bodies.TooLargeError:
+            return _bad_request(f"the body is larger than {limit // 1024} KB")
+        except (bodies.UnreadableError, ValueError, RecursionError):
+            return _bad_request("malformed JSON")
+        if not isinstance(body, dict):
+            return _bad_request("malformed JSON")
+        if kind == "batch" and len(raw) > ingest.MAX_CALL_BYTES and _holds_oversize(body.get("batch")):
+            return _bad_request(f"an event is larger than {ingest.MAX_CALL_BYTES // 1024} KB")
+        if request.url.hostname != EU_HOST:  # data sent to the wrong region is lost behind a 200
+            receipt = Receipt(now(), _write_key(request, body), body.get("sentAt"))
+            if kind == "batch":
+                _take_batch(flow, receipt, body)
+            else:
+                flow.take(receipt, [{**body, "type": kind}])
+        return Response(_ACCEPTED, media_type="application/json")
+
+    return receive
+
+
+def _take_batch(flow: Flow, receipt: Receipt, body: dict[str, Any]) -> None:
+    events = body.get("batch")
+    if not isinstance(events, list) or not events:
+        flow.fail(receipt, "empty_batch")
+    elif len(events) > ingest.MAX_BATCH_EVENTS:
+        for event in events:
+            flow.fail(receipt, "bad_request", event)
+    else:
+        context, integrations = body.get("context"), body.get("integrations")
+        flow.take(receipt, (ingest.merged(event, context, integrations) for event in events))
+
+
+def _holds_oversize(events: Any) -> bool:
+    return isinstance(events, list) and any(
+        len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+        > ingest.MAX_CALL_BYTES
+        for event in events
+    )
+
+
+def _write_key(request: Request, body: dict[str, Any]) -> str:
+    """The key of the body, or the user of Basic authentication, or nothing."""
+    key = body.get("writeKey")
+    if isinstance(key, str) and key:
+        return key
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _bad_request(message: str) -> Response:
+    return JSONResponse({"code": "invalid_request", "message": message}, status_code=400)

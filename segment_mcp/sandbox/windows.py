@@ -1,0 +1,96 @@
+"""Spans of time: how Segment's metrics cut and limit them, and how its answers spell them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from segment_mcp.sandbox import refusals
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+MINUTES = MappingProxyType({"MINUTE": 1, "HOUR": 60, "DAY": 24 * 60})
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLimits:
+    """How far delivery metrics reach at one granularity: the default, the longest, the oldest."""
+
+    default: timedelta
+    longest: timedelta
+    oldest: timedelta
+
+
+# As the operation documents them, but for the default of DAY: the documented 30 days exceed its own limit.
+DELIVERY = MappingProxyType(
+    {
+        "MINUTE": DeliveryLimits(timedelta(hours=1), timedelta(hours=4), timedelta(hours=48)),
+        "HOUR": DeliveryLimits(timedelta(days=7), timedelta(days=7), timedelta(days=7)),
+        "DAY": DeliveryLimits(timedelta(days=14), timedelta(days=14), timedelta(days=14)),
+    }
+)
+
+
+def minute_of(moment: datetime) -> int:
+    """The minute that holds the moment, counted from 1970."""
+    return (moment - EPOCH) // MINUTE
+
+
+def minutes_between(start: datetime, end: datetime) -> range:
+    """The minutes of a span that includes its start and not its end.
+
+    Counters know minutes only, so a start within a minute takes in that whole minute.
+    """
+    return range(minute_of(start), -((EPOCH - end) // MINUTE))
+
+
+def iso(moment: datetime) -> str:
+    """UTC with milliseconds and `Z`, as in Segment's examples."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_minute(minute: int) -> str:
+    """`iso` of a minute counted from 1970."""
+    return iso(EPOCH + minute * MINUTE)
+
+
+def parse(text: str) -> datetime | None:
+    """The moment that ISO 8601 text names; None if it names none. Without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def delivery_span(
+    granularity: str, start: datetime | None, end: datetime | None, now: datetime
+) -> tuple[datetime, datetime]:
+    """The span that delivery metrics are asked for.
+
+    Args:
+        granularity: `MINUTE`, `HOUR` or `DAY`.
+        start: inclusive; the granularity's default before now unless given.
+        end: exclusive; now unless given.
+        now: the clock.
+
+    Raises:
+        RefusalError: 422 naming the field: the span is empty, too long, or starts too long ago. A client
+            that asks for the oldest allowed start has a minute for its request to arrive: ours.
+    """
+    limits = DELIVERY[granularity]
+    since, until = start or now - limits.default, end or now
+    if until <= since:
+        raise refusals.invalid([refusals.problem("endTime", "must be after startTime")])
+    if until - since > limits.longest + MINUTE:
+        raise refusals.invalid(
+            [refusals.problem("startTime", f"must be within {_words(limits.longest)} of endTime for {granularity}")]
+        )
+    if since < now - limits.oldest - MINUTE:
+        raise refusals.invalid(
+            [refusals.problem("startTime", f"must be at most {_words(limits.oldest)} ago for {granularity}")]
+        )
+    return since, until
+
+
+def _words(span: timedelta) -> str:
+    return f"{span // timedelta(hours=1)} hours" if span <= timedelta(hours=48) else f"{span.days} days"
