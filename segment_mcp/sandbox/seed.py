@@ -13,8 +13,8 @@ from segment_mcp.sandbox.ledger import Delivery, Ledger, Outcome, Series
 from segment_mcp.sandbox.workspace import Destination, Source, TrackingPlan, Workspace
 
 _HOURS = 35 * 24  # reaches into the month before
-_DENSE_HOURS = 72  # counted hour by hour; before that in blocks, which is enough for days
-_BLOCK = 6
+_DENSE_HOURS = 48  # counted hour by hour; before that in blocks, which is enough for days
+_BLOCK = 12
 _LATEST_MINUTES_AGO = 7  # inside every default window, and never the present minute
 
 

@@ -1,0 +1,1 @@
+"""The sandbox, tested through its own door: the two APIs."""
