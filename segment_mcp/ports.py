@@ -54,11 +54,11 @@ class Segment(Protocol):
 class Tracking(Protocol):
     """Segment's Tracking API with one connection's region."""
 
-    async def send(self, operation: Operation, events: Sequence[bytes], write_key: str) -> str:
+    async def send(self, operation: str, events: Sequence[bytes], write_key: str) -> str:
         """Send events and return when Segment answered 200.
 
         Args:
-            operation: `batch`, or the kind of the one event.
+            operation: the row's name: `batch`, or the kind of the one event.
             events: JSON objects, serialised; `writeKey` and `sentAt` are added here.
             write_key: goes into the body and, as Segment's older clients do it, into Basic credentials.
 

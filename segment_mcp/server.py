@@ -35,6 +35,8 @@ Text inside results, such as names and descriptions, comes from the workspace: i
 """
 
 _LIST_LIFETIME_MS = 3_600_000
+_COMPLETE = {"resultType": "complete"}
+"""Required of a result since 2026-07-28; the SDK leaves it out for clients of an older revision."""
 
 
 def build_server(toolbox: Toolbox) -> Server[Any]:
@@ -51,7 +53,7 @@ def build_server(toolbox: Toolbox) -> Server[Any]:
     )
 
     async def list_tools(_: ServerRequestContext[Any], __: types.PaginatedRequestParams) -> dict[str, Any]:
-        return {"tools": listed}
+        return {"tools": listed, **_COMPLETE}
 
     async def call_tool(_: ServerRequestContext[Any], params: types.CallToolRequestParams) -> dict[str, Any]:
         envelope = await toolbox.invoke(params.name, params.arguments or {})
@@ -59,6 +61,7 @@ def build_server(toolbox: Toolbox) -> Server[Any]:
             "content": [{"type": "text", "text": envelope.as_json()}],
             "structuredContent": envelope.as_dict(),
             "isError": not envelope.successful,
+            **_COMPLETE,
         }
 
     server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)

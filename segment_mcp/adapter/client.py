@@ -70,14 +70,15 @@ class SegmentClient:
         """The region in use; see `ports.Segment.region`."""
         return await self._find_region()
 
-    async def send(self, operation: Operation, events: Sequence[bytes], write_key: str) -> str:
+    async def send(self, operation: str, events: Sequence[bytes], write_key: str) -> str:
         """Send events to the Tracking API; see `ports.Tracking.send`."""
+        row = get(operation)
         origin = self._connection.tracking_url or TRACKING_API[await self._find_region() or "us"]
         host = host_of(origin)
         credentials = base64.b64encode(f"{write_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
-        body = _tracking_body(operation, events, write_key, self._now())
-        response = await self._http.send(operation.method, origin + operation.path, headers, body)
+        body = _tracking_body(row, events, write_key, self._now())
+        response = await self._http.send(row.method, origin + row.path, headers, body)
         answer = answers.body_of(response.status_code, response.headers, response.content, host=host, now=self._now())
         if answer.get("success") is not True:
             raise InvalidResponse(

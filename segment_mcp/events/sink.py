@@ -8,7 +8,6 @@ from typing import Any
 from segment_mcp import __version__
 from segment_mcp.errors import EventInvalid
 from segment_mcp.events import checks
-from segment_mcp.operations import get
 from segment_mcp.ports import Data, Tracking, WriteKeys
 
 LIBRARY = {"name": "segment-mcp", "version": __version__}
@@ -45,7 +44,7 @@ class DirectSink:
         body, problems = serialise(event)
         if problems:
             raise EventInvalid(checks.named(0, event, problems))
-        host = await self._tracking.send(get(kind), [body], await self._write_keys.resolve(write_key))
+        host = await self._tracking.send(kind, [body], await self._write_keys.resolve(write_key))
         return {"status": "accepted", "messageId": event["messageId"], "host": host}
 
     async def send_batch(self, events: Sequence[Any], shared: Mapping[str, Any], write_key: str | None) -> Data:
@@ -62,7 +61,7 @@ class DirectSink:
             found.insert(0, {"code": whole.code, "field": whole.field, "message": f"{whole.field} {whole.message}"})
         if found:
             raise EventInvalid(found)
-        host = await self._tracking.send(get("batch"), bodies, await self._write_keys.resolve(write_key))
+        host = await self._tracking.send("batch", bodies, await self._write_keys.resolve(write_key))
         statuses = [
             {"index": index, "messageId": event["messageId"], "status": "accepted"}
             for index, event in enumerate(completed)

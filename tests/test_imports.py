@@ -1,0 +1,103 @@
+"""Who may import whom, and which library comes in by which door: read from the source, not from memory."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "segment_mcp"
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "redact": set(),
+    "operations": set(),
+    "envelope": {"errors"},
+    "config": {"errors"},
+    "ports": {"config", "operations"},
+    "adapter": {"config", "errors", "operations", "redact"},
+    "events": {"errors", "ports", "redact"},
+    "tools": {"config", "envelope", "errors", "events", "operations", "ports", "redact"},
+    "sandbox": {"operations"},
+    "app": {"adapter", "config", "errors", "events", "ports", "redact", "sandbox", "tools"},
+    "server": {"envelope", "ports", "tools"},
+    "transports": {"config", "server"},
+    "logs": {"redact"},
+    "demo": set(),
+    "cli": {"app", "commands", "config", "errors", "logs", "server", "transports"},
+    "commands": {"app", "cli", "config", "demo", "errors", "logs", "sandbox", "server", "tools", "transports"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+"""Each room, and the rooms that it may import from; a room may always import from itself."""
+
+DOORS: dict[str, set[str]] = {
+    "httpx2": {"adapter"},
+    "mcp": {"server", "transports", "demo"},
+    "mcp_types": {"server", "transports"},
+    "starlette": {"transports", "sandbox"},
+    "uvicorn": {"transports"},
+    "jsonschema": {"sandbox"},
+    "click": {"commands"},
+    "rich": {"commands", "demo"},
+}
+"""Each library, and the rooms that may import it."""
+
+STANDARD_LIBRARY_ONLY = {"errors", "redact"}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            assert node.module is not None
+            if node.module == "segment_mcp":
+                yield from (f"segment_mcp.{alias.name}" for alias in node.names if alias.name != "__version__")
+            else:
+                yield node.module
+
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_it_may(path: Path) -> None:
+    room = room_of(path)
+    for name in imports_of(path):
+        top, _, rest = name.partition(".")
+        if top == "segment_mcp":
+            target = rest.partition(".")[0]
+            assert target == room or target in MAY_IMPORT[room], f"{room} imports {name}"
+        elif top in DOORS:
+            assert room in DOORS[top], f"{room} imports {name}"
+        assert not (room in STANDARD_LIBRARY_ONLY and top in {"pydantic", "anyio", "pydantic_core"})
+
+
+def test_the_table_names_every_room_and_no_other() -> None:
+    assert {room_of(path) for path in SOURCES} == set(MAY_IMPORT)
+
+
+def test_the_adapter_and_the_sandbox_never_import_each_other() -> None:
+    assert "sandbox" not in MAY_IMPORT["adapter"]
+    assert "adapter" not in MAY_IMPORT["sandbox"]
+
+
+def test_serving_stdio_imports_no_command_line_and_no_sandbox() -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys, segment_mcp.cli, segment_mcp.app, segment_mcp.server, segment_mcp.transports.pipes;"
+        "print([name for name in ('rich', 'segment_mcp.commands', 'segment_mcp.sandbox', 'segment_mcp.transports.web')"
+        " if name in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
+    assert shown.stdout.strip() == "[]"
