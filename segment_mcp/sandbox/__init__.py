@@ -10,6 +10,7 @@ It serves people who have no workspace, and every test. One app answers for both
     ledger         what was counted: events, failures, deliveries
 
     checks, query, pages, windows, limits, ingest, volume, delivery: the decisions, as functions of data
+    incoming, refusals, credentials: how requests are read and refused, and whom the sandbox knows
 
 The sandbox reads the operations' rows and schemas and nothing else of the package, least of all the
 adapter: two readers of the same rows check each other.

@@ -1,14 +1,14 @@
 """The sandbox's door: routes from the rows, the token, the rate limits, and refusals as Segment words them.
 
 The order in which a Public API request is judged: token, rate limit, parameters, body, handler. A path or
-method that no row has is 404, once the token is known.
+method that no row has is 404, once the token is known; the Tracking API's needs none.
 """
 
 import json
 import secrets
 import string
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from segment_mcp.operations import OPERATIONS, Operation
-from segment_mcp.sandbox import bodies, checks, refusals, seed, tracking_api
+from segment_mcp.sandbox import checks, incoming, refusals, seed, tracking_api
 from segment_mcp.sandbox.credentials import API_TOKEN
 from segment_mcp.sandbox.flow import Flow
 from segment_mcp.sandbox.limits import RateLimits, Standing
@@ -41,9 +41,22 @@ _VERSIONS = MappingProxyType(
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+class _Json(JSONResponse):
+    """JSON that holds whatever text a client once sent: half a surrogate pair, too, has to be answered."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+
+
 def build(*, now: Callable[[], datetime], new_write_key: Callable[[], str] | None) -> Starlette:
     """An app around a freshly seeded workspace; `segment_mcp.sandbox.create_app` is its public name."""
-    state = State(seed.workspace(), seed.ledger(now()), new_write_key or _random_write_key)
+
+    def clock() -> datetime:
+        return now().astimezone(UTC)  # days and answers are UTC, whatever zone the clock is in
+
+    state = State(seed.workspace(), seed.ledger(clock()), new_write_key or _random_write_key)
     flow, limits = Flow(state.workspace, state.ledger), RateLimits()
     # The Tracking API first: it is where the traffic is. Injected faults will belong around these endpoints.
     rows = sorted(OPERATIONS.values(), key=lambda row: row.api != "tracking")
@@ -51,12 +64,13 @@ def build(*, now: Callable[[], datetime], new_write_key: Callable[[], str] | Non
         routes=[
             Route(
                 row.path,
-                tracking_api.endpoint(row.name, flow, now)
+                tracking_api.endpoint(row.name, flow, clock)
                 if row.api == "tracking"
-                else _endpoint(row, state, limits, now),
+                else _endpoint(row, state, limits, clock),
                 methods=[row.method],
             )
             for row in rows
+            if row.api == "tracking" or row.name in HANDLERS  # a row that came first is 404, and fails a test
         ],
         exception_handlers={refusals.RefusalError: _refused, 404: _no_such_operation, 405: _no_such_operation},
     )
@@ -78,7 +92,7 @@ def _endpoint(row: Operation, state: State, limits: RateLimits, now: Callable[[]
         arguments = checks.arguments(agreed, request.path_params, request.query_params.multi_items())
         body = checks.body(agreed, await _json(request)) if agreed.body is not None else None
         data = handler(state, Call(arguments, body, moment))
-        return JSONResponse(
+        return _Json(
             {"data": data},
             status_code=agreed.status,
             headers=_rate_headers(standing),
@@ -91,17 +105,17 @@ def _endpoint(row: Operation, state: State, limits: RateLimits, now: Callable[[]
 def _authorize(request: Request) -> None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     known = scheme.lower() == "bearer" and secrets.compare_digest(token.encode(), API_TOKEN.encode())
-    if not known or request.url.hostname == EU_HOST:
+    if not known or incoming.host_of(request) == EU_HOST:
         raise refusals.unauthorized()
 
 
 async def _json(request: Request) -> Any:
     try:
-        raw = await bodies.read(request, MAX_BODY_BYTES)
-        return json.loads(raw) if raw else {}
-    except bodies.TooLargeError:
+        raw = await incoming.read(request, MAX_BODY_BYTES)
+        return incoming.parse(raw) if raw else {}
+    except incoming.TooLargeError:
         raise refusals.too_large() from None
-    except (bodies.UnreadableError, ValueError, RecursionError):
+    except incoming.UnreadableError:
         raise refusals.malformed() from None
 
 
@@ -123,10 +137,12 @@ def _rate_headers(standing: Standing) -> dict[str, str]:
 async def _refused(_: Request, error: Exception) -> Response:
     if not isinstance(error, refusals.RefusalError):  # registered for nothing else
         raise error
-    return JSONResponse({"errors": list(error.problems)}, status_code=error.status, headers=error.headers)
+    return _Json({"errors": list(error.problems)}, status_code=error.status, headers=error.headers)
 
 
 async def _no_such_operation(request: Request, _: Exception) -> Response:
+    if request.scope["path"].startswith("/v1/"):  # the Tracking API's; it has no token, and the Public API no /v1
+        return await _refused(request, refusals.not_found())
     try:
         _authorize(request)
     except refusals.RefusalError as refusal:

@@ -4,7 +4,7 @@ Codes are Segment's own for events that failed on ingest (its delivery overview 
 never carries them: Segment says 200 and keeps the code for its own counters.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -120,7 +120,7 @@ def happened(received: datetime, sent_at: Any, timestamp: Any) -> datetime:
         return received
 
 
-def wanted(names: Collection[str], integrations: Any) -> bool:
+def wanted(names: Sequence[str], integrations: Any) -> bool:
     """Whether an event's `integrations` let it go to a destination.
 
     Args:

@@ -93,7 +93,7 @@ def _add_labels(state: State, call: Call) -> Data:
 def _create_write_key(state: State, call: Call) -> Data:
     """Add a key. A source that Segment itself fetches from another cloud has none, and gets none: 422."""
     source = _source(state, call)
-    if "Website" not in _kinds(source) and not {"Mobile", "Server"} & _kinds(source):
+    if not source.keyed:
         raise refusals.invalid([refusals.problem("sourceId", "is a source that has no write keys")])
     changed = replace(source, write_keys=(*source.write_keys, state.new_write_key()))
     state.workspace.put_source(changed)
@@ -294,10 +294,6 @@ def _tracking_plan(state: State, call: Call) -> TrackingPlan:
     if found is None:
         raise refusals.not_found("Tracking plan")
     return found
-
-
-def _kinds(source: Source) -> set[str]:
-    return set(source.metadata["categories"])
 
 
 def _moment(arguments: Mapping[str, Any], name: str) -> datetime | None:

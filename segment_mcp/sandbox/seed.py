@@ -100,6 +100,7 @@ def _source(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Source:
         name=entry["name"],
         metadata=data["metadata"]["sources"][entry["metadata"]],
         enabled=entry["enabled"],
+        keyed=bool(entry["writeKeys"]),
         write_keys=tuple(WRITE_KEYS[name] for name in entry["writeKeys"]),
         settings=entry["settings"],
         labels=tuple((key, value) for key, value in entry["labels"]),
@@ -116,7 +117,7 @@ def _destination(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Destinati
         source_id=entry["sourceId"],
         enabled=entry["enabled"],
         cloud=metadata["supportedPlatforms"]["server"],
-        names=frozenset([metadata["name"], *metadata["previousNames"]]),
+        names=(metadata["name"], *metadata["previousNames"]),
     )
 
 

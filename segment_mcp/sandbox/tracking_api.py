@@ -16,7 +16,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from segment_mcp.sandbox import bodies, ingest
+from segment_mcp.sandbox import incoming, ingest
 from segment_mcp.sandbox.flow import Flow, Receipt
 
 EU_HOST = "events.eu1.segmentapis.com"
@@ -29,17 +29,12 @@ def endpoint(kind: str, flow: Flow, now: Callable[[], datetime]) -> Callable[[Re
 
     async def receive(request: Request) -> Response:
         try:
-            raw = await bodies.read(request, limit)
-            body = json.loads(raw)
-        except bodies.TooLargeError:
-            return _bad_request(f"the body is larger than {limit // 1024} KB")
-        except (bodies.UnreadableError, ValueError, RecursionError):
+            body = _checked(await incoming.read(request, limit))
+        except incoming.TooLargeError:
+            return _bad_request("the body or one of its events is too large")
+        except incoming.UnreadableError:
             return _bad_request("malformed JSON")
-        if not isinstance(body, dict):
-            return _bad_request("malformed JSON")
-        if kind == "batch" and len(raw) > ingest.MAX_CALL_BYTES and _holds_oversize(body.get("batch")):
-            return _bad_request(f"an event is larger than {ingest.MAX_CALL_BYTES // 1024} KB")
-        if request.url.hostname != EU_HOST:  # data sent to the wrong region is lost behind a 200
+        if incoming.host_of(request) != EU_HOST:  # data sent to the wrong region is lost behind a 200
             receipt = Receipt(now(), _write_key(request, body), body.get("sentAt"))
             if kind == "batch":
                 _take_batch(flow, receipt, body)
@@ -62,12 +57,24 @@ def _take_batch(flow: Flow, receipt: Receipt, body: dict[str, Any]) -> None:
         flow.take(receipt, (ingest.merged(event, context, integrations) for event in events))
 
 
-def _holds_oversize(events: Any) -> bool:
-    return isinstance(events, list) and any(
-        len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
-        > ingest.MAX_CALL_BYTES
-        for event in events
-    )
+def _checked(raw: bytes) -> dict[str, Any]:
+    """The body, whose events are each of an allowed size; a small body can't hold one that is not."""
+    body = incoming.parse(raw)
+    if not isinstance(body, dict):
+        raise incoming.UnreadableError
+    events = body.get("batch")
+    if len(raw) > ingest.MAX_CALL_BYTES and isinstance(events, list):
+        try:
+            oversize = any(len(_compact(event)) > ingest.MAX_CALL_BYTES for event in events)
+        except RecursionError as error:
+            raise incoming.UnreadableError from error
+        if oversize:
+            raise incoming.TooLargeError
+    return body
+
+
+def _compact(event: Any) -> bytes:
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _write_key(request: Request, body: dict[str, Any]) -> str:

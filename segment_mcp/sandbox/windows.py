@@ -44,8 +44,8 @@ def minutes_between(start: datetime, end: datetime) -> range:
 
 
 def iso(moment: datetime) -> str:
-    """UTC with milliseconds and `Z`, as in Segment's examples."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """A moment in UTC, with milliseconds and `Z`, as in Segment's examples."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def iso_minute(minute: int) -> str:
@@ -54,12 +54,12 @@ def iso_minute(minute: int) -> str:
 
 
 def parse(text: str) -> datetime | None:
-    """The moment that ISO 8601 text names; None if it names none. Without an offset it is UTC."""
+    """The moment in UTC that ISO 8601 text names; None if it names none. Without an offset it is UTC."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # an offset can lead out of the calendar
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def delivery_span(

@@ -16,7 +16,8 @@ class Source:
 
     Attributes:
         labels: keys and values of workspace labels.
-        write_keys: none for a source whose data Segment fetches from another cloud.
+        keyed: whether clients send to it; Segment fetches the data of others from another cloud, and those
+            have no write keys.
         schema_settings: as listSchemaSettingsInSource answers them.
     """
 
@@ -25,6 +26,7 @@ class Source:
     name: str
     metadata: Mapping[str, Any]
     enabled: bool
+    keyed: bool
     write_keys: tuple[str, ...]
     settings: Mapping[str, Any]
     labels: tuple[LabelKey, ...]
@@ -41,7 +43,7 @@ class Destination:
         source_id: the one source that feeds it.
         enabled: whether it takes events.
         cloud: whether Segment's servers deliver to it; otherwise only the browser does, unseen by Segment.
-        names: what an event's `integrations` may call it, spelled exactly so.
+        names: what an event's `integrations` may call it, spelled exactly so; today's name first.
         latency: milliseconds that a delivery takes; the sandbox's deliveries all take as long.
     """
 
@@ -49,7 +51,7 @@ class Destination:
     source_id: str
     enabled: bool
     cloud: bool
-    names: frozenset[str]
+    names: tuple[str, ...]
     latency: int = 180
 
     @property

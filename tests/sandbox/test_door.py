@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import httpx2
 
 from segment_mcp.sandbox import API_TOKEN, WRITE_KEYS, create_app
+
+from .world import calls_today, send
 
 HEAVY = ("starlette", "jsonschema", "segment_mcp.operations", "segment_mcp.adapter")
 
@@ -33,6 +35,18 @@ def test_the_sandbox_reads_the_operations_and_nothing_else_of_the_package() -> N
 
 def test_the_default_write_key_is_a_servers() -> None:
     assert next(iter(WRITE_KEYS)) == "server"
+
+
+async def test_days_are_utc_whatever_zone_the_clock_is_in() -> None:
+    east = timezone(timedelta(hours=14))
+    app = create_app(now=lambda: datetime(2026, 5, 21, 2, 0, tzinfo=east))
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app),
+        base_url="https://api.segmentapis.com",
+        headers={"Authorization": f"Bearer {API_TOKEN}"},
+    ) as client:
+        await send(client, "track", {"userId": "u", "event": "Paid"})
+        assert await calls_today(client, "agent-events") == 1
 
 
 async def test_each_app_has_a_state_of_its_own() -> None:

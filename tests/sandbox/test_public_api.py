@@ -77,6 +77,10 @@ class TestTheToken:
     async def test_is_unknown_in_the_other_region(self, client: httpx2.AsyncClient) -> None:
         assert (await client.get("https://eu1.api.segmentapis.com/sources")).status_code == 401
 
+    async def test_is_judged_whatever_the_host_header_says(self, client: httpx2.AsyncClient) -> None:
+        for host, status in [("[::1", 200), ("EU1.api.segmentapis.com:443", 401), ("", 200)]:
+            assert (await client.get("/", headers={"Host": host})).status_code == status
+
     @pytest.mark.parametrize(
         "base", ["https://api.segmentapis.com", "http://127.0.0.1:8080", "http://localhost", "https://x.test"]
     )
@@ -104,13 +108,26 @@ class TestRefusals:
             ("GET", "/destinations/unknown/delivery-metrics?sourceId=x"),
             ("GET", "/tracking-plans/unknown"),
             ("GET", "/tracking-plans/unknown/rules"),
+            ("GET", "/v1/track"),
+            ("POST", "/v1/import"),
         ],
     )
     async def test_what_does_not_exist_is_404(self, client: httpx2.AsyncClient, method: str, path: str) -> None:
         answer = await client.request(method, path, json={} if method == "PATCH" else None)
         assert answer.status_code == 404
 
-    @pytest.mark.parametrize("body", ["{", "nope", '{"name": "x"', b"\xff\xfe"])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "{",
+            "nope",
+            '{"name": "x"',
+            b"\xff\xfe",
+            '{"settings": {"x": NaN}}',
+            '{"settings": {"x": 1e999}}',
+            "[" * 99_999,
+        ],
+    )
     async def test_a_body_that_is_not_json_is_400(self, client: httpx2.AsyncClient, body: str | bytes) -> None:
         path = f"/sources/{await source_id(client, 'website')}"
         assert (await client.patch(path, content=body)).status_code == 400
@@ -166,6 +183,11 @@ class TestRefusals:
             ),
             ("/events/volume", "granularity=DAY&startTime=today&endTime=2026-05-02T00:00:00Z", "startTime"),
             ("/events/volume", "granularity=DAY&startTime=2026-05-01T00:00:00Z", "endTime"),
+            (
+                "/events/volume",
+                "granularity=DAY&startTime=0001-01-01T00:00:00%2B14:00&endTime=2026-05-02T00:00:00Z",
+                "startTime",
+            ),
             (
                 "/events/volume",
                 "granularity=DAY&startTime=2026-05-02T00:00:00Z&endTime=2026-05-01T00:00:00Z",
@@ -257,6 +279,12 @@ class TestSources:
         assert (refused.status_code, fields(refused)) == (409, ["slug"])
         assert await source(client, "website") == before
         assert (await client.patch(f"/sources/{before['id']}", json={"slug": "website"})).status_code == 200
+
+    async def test_answer_whatever_text_they_were_given(self, client: httpx2.AsyncClient) -> None:
+        path = f"/sources/{await source_id(client, 'website')}"
+        await client.patch(path, content=b'{"name": "half \\ud83d", "settings": {"k": "\\u2028"}}')
+        changed = data(await client.get(path))["source"]
+        assert (changed["name"], changed["settings"]["k"]) == ("half ?", "\u2028")
 
     async def test_are_gone_from_everywhere_once_deleted(self, client: httpx2.AsyncClient) -> None:
         gone = await source_id(client, "backend")

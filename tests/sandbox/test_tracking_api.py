@@ -104,11 +104,12 @@ async def test_a_disabled_source_takes_nothing_until_it_is_enabled(client: httpx
         ("batch", b"null"),
         ("track", b"\xff"),
         ("track", b"[" * 30_000),
+        ("track", b'{"userId": NaN}'),
         ("track", json.dumps({**PAID, "properties": {"x": "y" * 33_000}}).encode()),
         ("batch", json.dumps({"batch": [{**PAID, "type": "track", "properties": {"x": "y" * 33_000}}]}).encode()),
         ("batch", json.dumps({"batch": [{**PAID, "type": "track", "properties": {"x": "y" * 30_000}}] * 18}).encode()),
     ],
-    ids=["cut", "empty", "list", "null", "not UTF-8", "deep", "32 KB", "32 KB in a batch", "500 KB"],
+    ids=["cut", "empty", "list", "null", "not UTF-8", "deep", "NaN", "32 KB", "32 KB in a batch", "500 KB"],
 )
 async def test_only_malformed_and_oversize_are_400(client: httpx2.AsyncClient, kind: str, content: bytes) -> None:
     answer = await client.post(f"{TRACKING}/v1/{kind}", content=content, auth=(WRITE_KEYS["http"], ""))
