@@ -1,6 +1,8 @@
 """Who may import whom, and which library comes in by which door: read from the source, not from memory."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,15 +91,11 @@ def test_the_adapter_and_the_sandbox_never_import_each_other() -> None:
 
 
 def test_serving_stdio_imports_no_command_line_and_no_sandbox() -> None:
-    import subprocess
-    import sys
-
     script = (
         "import sys, segment_mcp.cli, segment_mcp.app, segment_mcp.server, segment_mcp.transports.pipes;"
         "print([name for name in ('rich', 'segment_mcp.commands', 'segment_mcp.sandbox', 'segment_mcp.transports.web')"
         " if name in sys.modules])"
     )
-    shown = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
-    )
+    command = [sys.executable, "-c", script]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     assert shown.stdout.strip() == "[]"

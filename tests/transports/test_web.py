@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from mcp import Client, ClientSession
@@ -54,8 +55,6 @@ def test_streamable_http_lists_and_calls_in_both_eras() -> None:
 
 
 def run_client(url: str, era: str) -> None:
-    import anyio
-
     async def walk() -> None:
         async with Client(url, mode=era) as client:
             await check(client)
