@@ -36,6 +36,7 @@ Region = Literal["us", "eu", "auto"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PLACEHOLDER = re.compile(r"\$\{.*\}|<.*>|YOUR_.*", re.IGNORECASE)
+_ALIKE = 0.85
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -194,7 +195,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     sentences = []
     for variable in sorted(environment):
         if variable.startswith("SEGMENT_MCP_") and variable not in known:
-            nearest = difflib.get_close_matches(variable, known, n=1)
+            nearest = difflib.get_close_matches(variable, known, n=1, cutoff=_ALIKE)
             sentences.append(f"{variable} is no setting" + (f"; is {nearest[0]} meant?" if nearest else ""))
     return sentences
 

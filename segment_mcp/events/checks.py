@@ -40,7 +40,8 @@ def problems_of(event: Mapping[str, Any]) -> list[Problem]:
     """Everything for which Segment would drop the event; empty where it would take it."""
     kind = event.get("type")
     if kind not in KINDS:
-        return [Problem("bad_request", "type", f"must be one of {', '.join(KINDS)}")]
+        code = "missing_type" if kind is None else "invalid_type"
+        return [Problem(code, "type", f"must be one of {', '.join(KINDS)}")]
     return [*_identity(event), *_BY_KIND[kind](event), *_common(event)]
 
 

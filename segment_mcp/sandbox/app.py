@@ -12,11 +12,14 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segment_mcp.operations import OPERATIONS, Operation
 from segment_mcp.sandbox import checks, incoming, refusals, seed, tracking_api
@@ -37,6 +40,19 @@ _VERSIONS = MappingProxyType(
         "alpha": ("v1alpha+json",),
     }
 )
+
+
+class _ExactPaths:
+    """Routes by the path as it was sent: an encoded slash is part of an ID, not a step to another operation."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "path": scope["raw_path"].decode("ascii", "replace")}
+        await self._app(scope, receive, send)
+
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -72,6 +88,7 @@ def build(*, now: Callable[[], datetime], new_write_key: Callable[[], str] | Non
             for row in rows
             if row.api == "tracking" or row.name in HANDLERS  # a row that came first is 404, and fails a test
         ],
+        middleware=[Middleware(_ExactPaths)],
         exception_handlers={refusals.RefusalError: _refused, 404: _no_such_operation, 405: _no_such_operation},
     )
     app.router.redirect_slashes = False  # Segment's paths are exact
@@ -89,7 +106,8 @@ def _endpoint(row: Operation, state: State, limits: RateLimits, now: Callable[[]
             left = standing.reset - moment
             raise refusals.too_many(standing.consumed, max(1, round(left.total_seconds() * 1000)))
         agreed = checks.contract(row.name)
-        arguments = checks.arguments(agreed, request.path_params, request.query_params.multi_items())
+        in_path = {name: unquote(value) for name, value in request.path_params.items()}
+        arguments = checks.arguments(agreed, in_path, request.query_params.multi_items())
         body = checks.body(agreed, await _json(request)) if agreed.body is not None else None
         data = handler(state, Call(arguments, body, moment))
         return _Json(

@@ -284,7 +284,8 @@ async def test_each_kind_of_event_is_accepted_and_counted(tool: str) -> None:
         ("segment_track", {"event": "Big", "userId": "u", "properties": {"x": "y" * 33_000}}, "bad_request"),
         ("segment_batch", {"batch": []}, "empty_batch"),
         ("segment_batch", {"batch": [{"type": "track", "userId": "u"}]}, "event_not_defined"),
-        ("segment_batch", {"batch": [{"userId": "u"}]}, "bad_request"),
+        ("segment_batch", {"batch": [{"userId": "u"}]}, "missing_type"),
+        ("segment_batch", {"batch": [{"type": "view", "userId": "u"}]}, "invalid_type"),
     ],
 )
 async def test_what_segment_would_drop_is_refused_with_its_code(
