@@ -47,7 +47,9 @@ class SegmentClient:
         request = requests.build(operation, arguments)
         token = self._token(f"{operation.name} of the Public API")
         origin = self._connection.public_api_url or PUBLIC_API[await self._find_region() or "us"]
-        return await self._ask(origin, request, token)
+        data = await self._ask(origin, request, token)
+        self._expect(operation, data, operation.answer)
+        return data
 
     async def pages(
         self, operation: Operation, arguments: Mapping[str, Any], *, most: int = MOST_PAGES
@@ -57,8 +59,9 @@ class SegmentClient:
         seen: set[str] = set()
         for _ in range(most):
             page = await self.call(operation, {**arguments, "pagination": pagination})
+            self._expect(operation, page, "pagination")
             yield page
-            cursor = (page.get("pagination") or {}).get("next")
+            cursor = page["pagination"].get("next")
             if not cursor:
                 return
             if cursor in seen:
@@ -136,6 +139,15 @@ class SegmentClient:
                 raise outcome
         tried = " and ".join(PUBLIC_API[region] for region in REGIONS)
         raise Unauthorized(f"Neither {tried} knows the API token.", host=host_of(PUBLIC_API["us"]), status=401)
+
+    def _expect(self, operation: Operation, data: Mapping[str, Any], member: str | None) -> None:
+        """Refuse an answer that lacks what every answer of the operation has.
+
+        Raises:
+            InvalidResponse: the member is missing.
+        """
+        if member is not None and member not in data:
+            raise InvalidResponse(f"{self._host()} answered {operation.name} without {member}.", host=self._host())
 
     def _host(self) -> str:
         return host_of(self._connection.public_api_url or PUBLIC_API[self._found or "us"])

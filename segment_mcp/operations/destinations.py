@@ -4,13 +4,30 @@ from segment_mcp.operations.operation import GET, Operation
 
 OPERATIONS = (
     Operation(
-        "listDestinations", GET, "/destinations", safety="read", query=("pagination",),
+        "listDestinations",
+        GET,
+        "/destinations",
+        safety="read",
+        answer="destinations",
+        query=("pagination",),
         summary="List the workspace's destinations.",
     ),
-    Operation("getDestination", GET, "/destinations/{destinationId}", safety="read", summary="Read one destination."),
     Operation(
-        "listDeliveryMetricsSummaryFromDestination", GET, "/destinations/{destinationId}/delivery-metrics",
-        safety="read", stability="beta", query=("sourceId", "startTime", "endTime", "granularity"),
+        "getDestination",
+        GET,
+        "/destinations/{destinationId}",
+        safety="read",
+        answer="destination",
+        summary="Read one destination.",
+    ),
+    Operation(
+        "listDeliveryMetricsSummaryFromDestination",
+        GET,
+        "/destinations/{destinationId}/delivery-metrics",
+        safety="read",
+        answer="deliveryMetricsSummary",
+        stability="beta",
+        query=("sourceId", "startTime", "endTime", "granularity"),
         summary="Count what a destination received from a source: delivered, retried, discarded, expired.",
     ),
-)  # fmt: skip
+)

@@ -4,11 +4,23 @@ from segment_mcp.operations.operation import GET, Operation
 
 OPERATIONS = (
     Operation(
-        "getEventsVolumeFromWorkspace", GET, "/events/volume", safety="read", per_minute=60,
+        "getEventsVolumeFromWorkspace",
+        GET,
+        "/events/volume",
+        safety="read",
+        answer="result",
+        per_minute=60,
         query=(
-            "granularity", "startTime", "endTime", "groupBy", "sourceId", "eventName", "eventType", "appVersion",
+            "granularity",
+            "startTime",
+            "endTime",
+            "groupBy",
+            "sourceId",
+            "eventName",
+            "eventType",
+            "appVersion",
             "pagination",
         ),
         summary="Count the workspace's valid events over time, by source, event or type.",
     ),
-)  # fmt: skip
+)

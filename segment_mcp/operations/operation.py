@@ -36,6 +36,7 @@ class Operation:
         safety: `read`, `write` or `destroy`: decided by what the call does, not by its method.
         summary: one sentence of our own.
         api: which of Segment's APIs serves it.
+        answer: the member of `data` that every answer has; None where there is no `data`.
         query: arguments that travel in the query string. What is in neither path nor query is the body.
         per_minute: Segment's documented limit of calls a minute, where it documents one.
         stability: the most stable version that Segment offers.
@@ -47,6 +48,7 @@ class Operation:
     safety: Safety
     summary: str
     api: Api = "public"
+    answer: str | None = None
     query: tuple[str, ...] = ()
     per_minute: int | None = None
     stability: Stability = "ga"

@@ -4,15 +4,30 @@ from segment_mcp.operations.operation import GET, Operation
 
 OPERATIONS = (
     Operation(
-        "listTrackingPlans", GET, "/tracking-plans", safety="read", query=("type", "pagination"),
+        "listTrackingPlans",
+        GET,
+        "/tracking-plans",
+        safety="read",
+        answer="trackingPlans",
+        query=("type", "pagination"),
         summary="List the workspace's tracking plans.",
     ),
     Operation(
-        "getTrackingPlan", GET, "/tracking-plans/{trackingPlanId}", safety="read",
+        "getTrackingPlan",
+        GET,
+        "/tracking-plans/{trackingPlanId}",
+        safety="read",
+        answer="trackingPlan",
         summary="Read one tracking plan.",
     ),
     Operation(
-        "listRulesFromTrackingPlan", GET, "/tracking-plans/{trackingPlanId}/rules", safety="read",
-        query=("pagination",), per_minute=200, summary="List the rules of a tracking plan.",
+        "listRulesFromTrackingPlan",
+        GET,
+        "/tracking-plans/{trackingPlanId}/rules",
+        safety="read",
+        answer="rules",
+        query=("pagination",),
+        per_minute=200,
+        summary="List the rules of a tracking plan.",
     ),
-)  # fmt: skip
+)

@@ -4,11 +4,21 @@ from segment_mcp.operations.operation import GET, Operation
 
 OPERATIONS = (
     Operation(
-        "getDailyPerSourceAPICallsUsage", GET, "/usage/api-calls/sources/daily", safety="read",
-        query=("period", "pagination"), summary="Count each source's API calls by day.",
+        "getDailyPerSourceAPICallsUsage",
+        GET,
+        "/usage/api-calls/sources/daily",
+        safety="read",
+        answer="dailyPerSourceAPICallsUsage",
+        query=("period", "pagination"),
+        summary="Count each source's API calls by day.",
     ),
     Operation(
-        "getDailyWorkspaceAPICallsUsage", GET, "/usage/api-calls/daily", safety="read",
-        query=("period", "pagination"), summary="Count the workspace's API calls by day.",
+        "getDailyWorkspaceAPICallsUsage",
+        GET,
+        "/usage/api-calls/daily",
+        safety="read",
+        answer="dailyWorkspaceAPICallsUsage",
+        query=("period", "pagination"),
+        summary="Count the workspace's API calls by day.",
     ),
-)  # fmt: skip
+)

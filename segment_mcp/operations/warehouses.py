@@ -4,7 +4,12 @@ from segment_mcp.operations.operation import GET, Operation
 
 OPERATIONS = (
     Operation(
-        "listWarehouses", GET, "/warehouses", safety="read", query=("pagination",),
+        "listWarehouses",
+        GET,
+        "/warehouses",
+        safety="read",
+        answer="warehouses",
+        query=("pagination",),
         summary="List the workspace's warehouses.",
     ),
-)  # fmt: skip
+)

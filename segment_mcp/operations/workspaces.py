@@ -2,4 +2,13 @@
 
 from segment_mcp.operations.operation import GET, Operation
 
-OPERATIONS = (Operation("getWorkspace", GET, "/", safety="read", summary="Tell which workspace the token belongs to."),)
+OPERATIONS = (
+    Operation(
+        "getWorkspace",
+        GET,
+        "/",
+        safety="read",
+        answer="workspace",
+        summary="Tell which workspace the token belongs to.",
+    ),
+)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,8 +23,9 @@ HANDSHAKE = {
 
 
 def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without anybody's Segment settings, and with the given ones."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SEGMENT_")}
+    """This process's environment without anybody's Segment settings or proxies, and with the given settings."""
+    foreign = re.compile(r"SEGMENT_.*|.*_proxy", re.IGNORECASE)
+    inherited = {name: value for name, value in os.environ.items() if not foreign.fullmatch(name)}
     return {**inherited, "SEGMENT_MCP_SANDBOX": "1", **(settings or {})}
 
 
