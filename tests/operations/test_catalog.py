@@ -1,0 +1,165 @@
+"""The rows: consistent in themselves, with their schemas, and with Segment's reference where it is at hand."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segment_mcp.operations import OPERATIONS, Operation, area_of, get, schemas
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT.parent / "shared" / "reference" / "segment-public-api.openapi.json"
+SCHEMAS = ROOT / "segment_mcp" / "operations" / "schemas"
+
+ROWS = [pytest.param(row, id=name) for name, row in OPERATIONS.items()]
+PUBLIC = [pytest.param(row, id=name) for name, row in OPERATIONS.items() if row.api == "public"]
+TRACKING = [pytest.param(row, id=name) for name, row in OPERATIONS.items() if row.api == "tracking"]
+
+
+def reference() -> dict[str, Any]:
+    """The reference, or nothing where the repository stands alone; tests over it then have nothing to compare."""
+    if not REFERENCE.exists():
+        return {"paths": {}}
+    loaded: dict[str, Any] = json.loads(REFERENCE.read_text(encoding="utf-8"))
+    return loaded
+
+
+def test_an_unknown_name_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        get("deleteWorkspace")
+
+
+def test_no_row_is_lost_to_another_of_its_name() -> None:
+    modules = {area_of(row): importlib.import_module(f"segment_mcp.operations.{area_of(row)}")
+               for row in OPERATIONS.values()}  # fmt: skip
+    assert sorted(row.name for module in modules.values() for row in module.OPERATIONS) == sorted(OPERATIONS)
+
+
+def test_no_two_rows_are_the_same_request() -> None:
+    assert len({(row.api, row.method, row.path) for row in OPERATIONS.values()}) == len(OPERATIONS)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_is_found_by_its_name(row: Operation) -> None:
+    assert get(row.name) is row
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_path_is_absolute_and_holds_nothing_but_names_and_slots(row: Operation) -> None:
+    assert row.path == "/" or re.fullmatch(r"(/([a-z0-9-]+|\{[a-z]\w*\}))+", row.path)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_summary_is_one_sentence(row: Operation) -> None:
+    assert re.fullmatch(r"[A-Z][^\n]*\.", row.summary)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_safety_goes_with_the_method(row: Operation) -> None:
+    assert (row.safety == "read") == (row.method == "GET")
+    if row.method == "DELETE" or row.name.startswith(("delete", "remove")):
+        assert row.safety == "destroy"
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_only_reads_have_a_query_and_pages(row: Operation) -> None:
+    assert not row.query or row.method == "GET"
+    assert row.paginated == ("pagination" in row.query)
+
+
+@pytest.mark.parametrize("row", PUBLIC)
+def test_path_parameters_are_those_of_the_schema(row: Operation) -> None:
+    declared = schemas(area_of(row))["operations"][row.name]["parameters"]
+    assert set(re.findall(r"\{(\w+)\}", row.path)) == {one["name"] for one in declared if one["in"] == "path"}
+
+
+@pytest.mark.parametrize("row", PUBLIC)
+def test_query_parameters_are_those_of_the_schema(row: Operation) -> None:
+    declared = schemas(area_of(row))["operations"][row.name]["parameters"]
+    # The reference spells the members of an object out: pagination.count, pagination.cursor.
+    assert set(row.query) == {one["name"].partition(".")[0] for one in declared if one["in"] == "query"}
+    assert len(set(row.query)) == len(row.query)
+
+
+def _resolved(schema: dict[str, Any], area: Any) -> dict[str, Any]:
+    while "$ref" in schema:
+        schema = area["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+    return schema
+
+
+@pytest.mark.parametrize("row", PUBLIC)
+def test_what_a_row_says_of_its_answers_is_in_all_of_them(row: Operation) -> None:
+    area = schemas(area_of(row))
+    answer = _resolved(area["operations"][row.name]["answer"], area)
+    data = _resolved(answer["properties"]["data"], area)
+    assert row.answer in data["required"]
+    assert not row.paginated or "pagination" in data["required"]
+
+
+@pytest.mark.parametrize("row", PUBLIC)
+def test_a_public_operation_has_schemas_whose_references_resolve(row: Operation) -> None:
+    area = schemas(area_of(row))
+    entry = area["operations"][row.name]
+    assert 200 <= entry["status"] < 300
+    assert "data" in _resolved(entry["answer"], area)["properties"]
+    assert set(re.findall(r'"#/\$defs/([^"]+)"', json.dumps(area))) <= set(area["$defs"])
+
+
+@pytest.mark.parametrize("row", PUBLIC)
+def test_only_what_may_have_a_body_has_a_schema_of_one(row: Operation) -> None:
+    entry = schemas(area_of(row))["operations"][row.name]
+    assert entry["body"] is None or row.method in {"POST", "PUT", "PATCH"}
+
+
+@pytest.mark.parametrize("row", TRACKING)
+def test_a_tracking_call_goes_where_its_name_says(row: Operation) -> None:
+    assert (row.method, row.path, row.safety, row.answer) == ("POST", f"/v1/{row.name}", "write", None)
+
+
+def test_the_tracking_area_has_no_published_schemas() -> None:
+    with pytest.raises(FileNotFoundError):
+        schemas("tracking")
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("updateSource", "application/json"),
+        ("listDeliveryMetricsSummaryFromDestination", "application/vnd.segment.v1beta+json"),
+        ("createWriteKeyForSource", "application/vnd.segment.v1alpha+json"),
+    ],
+)
+def test_a_body_is_declared_in_the_version_that_offers_the_call(name: str, media_type: str) -> None:
+    assert get(name).content_type == media_type
+
+
+def test_rows_say_what_the_reference_says() -> None:
+    declared = {
+        operation["operationId"]: (
+            method.upper(),
+            path,
+            operation.get("x-rate-limit-per-minute"),
+            operation.get("x-stability", "ga"),
+        )
+        for path, methods in reference()["paths"].items()
+        for method, operation in methods.items()
+        if "operationId" in operation
+    }
+    rows = {row.name: (row.method, row.path, row.per_minute, row.stability)
+            for row in OPERATIONS.values() if row.api == "public"}  # fmt: skip
+    assert {name: row for name, row in rows.items() if declared and declared.get(name) != row} == {}
+
+
+def test_the_kept_schemas_are_those_of_the_reference() -> None:
+    read = reference()
+    rendered = importlib.import_module("scripts.extract_schemas").render(read) if read["paths"] else {}
+    kept = {path.stem: path.read_text(encoding="utf-8") for path in SCHEMAS.glob("*.json")}
+    assert [area for area in kept.keys() | rendered.keys() if rendered and rendered.get(area) != kept.get(area)] == []
+
+
+def test_there_is_a_schema_file_for_every_public_area_and_no_other() -> None:
+    areas = {area_of(row) for row in OPERATIONS.values() if row.api == "public"}
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == areas
