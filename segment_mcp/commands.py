@@ -1,20 +1,16 @@
 """The commands of `segment-mcp`, for people; imported only when one is typed."""
 
 import json
-import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
 import click
 
-from segment_mcp import __version__, logs
-from segment_mcp.app import log_scrubber, open_app
-from segment_mcp.cli import USAGE_ERROR, serve_stdio
-from segment_mcp.config import Settings, load, unknown_variables
-from segment_mcp.errors import SettingsError
+from segment_mcp import __version__
+from segment_mcp.app import open_app
+from segment_mcp.startup import INTERRUPTED, serve_stdio, settings_or_exit
 
 Command = Callable[..., Any]
 
@@ -56,11 +52,11 @@ def serve(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Serve MCP over stdio, Streamable HTTP (at /mcp) or SSE (at /sse)."""
     if transport == "stdio":
-        sys.exit(serve_stdio(sandbox=sandbox, config=config))
+        sys.exit(serve_stdio(config, sandbox=sandbox))
     from segment_mcp.server import build_server
     from segment_mcp.transports import web
 
-    settings = _settings(config, sandbox=sandbox)
+    settings = settings_or_exit(config, sandbox=sandbox)
     if not web.is_loopback(host) and not allowed_hosts:
         raise click.UsageError(
             f"--host {host} can be reached from other machines: name with --allowed-host how clients call it. "
@@ -87,7 +83,7 @@ def sandbox(*, host: str, port: int) -> None:
     from segment_mcp.sandbox import API_TOKEN, WRITE_KEYS, create_app
     from segment_mcp.transports import web
 
-    logs.configure(log_scrubber(load({})))
+    settings_or_exit()
     click.echo(f"segment-mcp: Public API token {API_TOKEN}", err=True)
     for name, key in WRITE_KEYS.items():
         click.echo(f"segment-mcp: write key of {name}: {key}", err=True)
@@ -102,7 +98,7 @@ def tools(*, form: str, config: str | None) -> None:
     """List the tools that clients see with the present settings."""
     from segment_mcp.server import listing
 
-    settings = _settings(config, sandbox=False)
+    settings = settings_or_exit(config)
 
     async def read() -> list[dict[str, Any]]:
         async with open_app(settings) as toolbox:
@@ -133,7 +129,7 @@ def call(*, tool: str, arguments: str, sandbox: bool, config: str | None) -> Non
 
     Exit code 0: successful; 1: not.
     """
-    settings = _settings(config, sandbox=sandbox)
+    settings = settings_or_exit(config, sandbox=sandbox)
     try:
         given = json.loads(sys.stdin.read() if arguments == "-" else arguments)
     except ValueError:
@@ -158,19 +154,6 @@ def demo() -> None:
     sys.exit(0 if anyio.run(run_demo) else 1)
 
 
-def _settings(config: str | None, *, sandbox: bool) -> Settings:
-    """The settings, with logging configured for them; a wrong one ends the process with code 2."""
-    try:
-        settings = load(os.environ, Path(config) if config else None)
-    except SettingsError as error:
-        click.echo(f"segment-mcp: {error}", err=True)
-        sys.exit(USAGE_ERROR)
-    for sentence in unknown_variables(os.environ):
-        click.echo(f"segment-mcp: {sentence}", err=True)
-    logs.configure(log_scrubber(settings))
-    return settings.model_copy(update={"mcp_sandbox": True}) if sandbox else settings
-
-
 def _bind(host: str, port: int) -> Any:
     from segment_mcp.transports import web
 
@@ -185,4 +168,4 @@ def _run(main: Callable[[], Any]) -> None:
     try:
         anyio.run(main)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

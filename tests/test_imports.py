@@ -26,8 +26,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transports": {"config", "server"},
     "logs": {"redact"},
     "demo": set(),
-    "cli": {"app", "commands", "config", "errors", "logs", "server", "transports"},
-    "commands": {"app", "cli", "config", "demo", "errors", "logs", "sandbox", "server", "tools", "transports"},
+    "startup": {"app", "config", "errors", "logs", "server", "transports"},
+    "commands": {"app", "demo", "sandbox", "server", "startup", "transports"},
+    "cli": {"commands", "startup"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -92,7 +93,7 @@ def test_the_adapter_and_the_sandbox_never_import_each_other() -> None:
 
 def test_serving_stdio_imports_no_command_line_and_no_sandbox() -> None:
     script = (
-        "import sys, segment_mcp.cli, segment_mcp.app, segment_mcp.server, segment_mcp.transports.pipes;"
+        "import sys, segment_mcp.cli, segment_mcp.startup, segment_mcp.server, segment_mcp.transports.pipes;"
         "print([name for name in ('rich', 'segment_mcp.commands', 'segment_mcp.sandbox', 'segment_mcp.transports.web')"
         " if name in sys.modules])"
     )
