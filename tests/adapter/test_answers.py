@@ -44,17 +44,16 @@ def read(content: bytes) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", HTML, ERRORS, b"[1]", b'"text"', b"null", b'{"errors":', b'{"errors":[NaN]}', b'{"errors":{"a":1}}',
-     b'{"errors":[1,null,"x",{"message":5}]}', b"\xff\xfe\xfd", b"[" * 100_000],
-    ids=["empty", "html", "errors", "list", "string", "null", "truncated", "nan", "errors-object", "odd-errors",
-         "binary", "deep"],
+    [b"", HTML, ERRORS, b"[1]", b'{"errors":', b'{"errors":[NaN]}', b'{"errors":[1,null,"x",{"message":5}]}',
+     b"[" * 100_000],
+    ids=["empty", "html", "errors", "list", "truncated", "nan", "odd-errors", "deep"],
 )  # fmt: skip
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, Rejected), (401, Unauthorized), (403, Forbidden), (404, NotFound), (405, Rejected), (408, Rejected),
-        (409, Conflict), (413, Rejected), (422, Rejected), (429, RateLimited), (451, Rejected), (499, Rejected),
-        (500, Unavailable), (502, Unavailable), (503, Unavailable), (599, Unavailable),
+        (400, Rejected), (401, Unauthorized), (403, Forbidden), (404, NotFound), (408, Rejected),
+        (409, Conflict), (413, Rejected), (422, Rejected), (429, RateLimited), (499, Rejected),
+        (500, Unavailable), (503, Unavailable), (599, Unavailable),
     ],
 )  # fmt: skip
 def test_a_failures_status_decides_its_kind_whatever_the_body_is(

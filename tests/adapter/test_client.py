@@ -465,6 +465,13 @@ async def test_pages_are_walked_to_the_last(last: dict[str, Any]) -> None:
     ]
 
 
+async def test_an_operation_whose_answers_need_no_pagination_ends_with_the_page_that_has_none() -> None:
+    # The reference requires `pagination` of every paginated answer but this one.
+    only = {"path": "p", "query": {}, "result": []}
+    asker = client(lambda _: answer(only), api_token=TOKEN, region="us")
+    assert [page async for page in asker.pages(get("getEventsVolumeFromWorkspace"), {})] == [only]
+
+
 async def test_the_callers_page_size_and_start_are_kept() -> None:
     segment = paged(page({"next": "c"}), page({}))
     await walk(segment, {"pagination": {"count": 7, "cursor": "b"}})

@@ -72,8 +72,8 @@ def test_a_type_that_is_missing() -> None:
     assert codes(dict(VALID["track"])) == [("missing_type", "type")]
 
 
-NOT_TEXT = pytest.mark.parametrize("value", ["", 0, 7, 1.5, True, False, [], ["a"], {}, {"a": 1}], ids=repr)
-NOT_OBJECT = pytest.mark.parametrize("value", ["", "text", 0, 7, True, False, [], [{"a": 1}]], ids=repr)
+NOT_TEXT = pytest.mark.parametrize("value", ["", 0, 1.5, False, ["a"], {"a": 1}], ids=repr)
+NOT_OBJECT = pytest.mark.parametrize("value", ["", "text", 0, False, [{"a": 1}]], ids=repr)
 
 
 @NOT_TEXT
