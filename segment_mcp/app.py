@@ -53,7 +53,9 @@ def sandbox_connections() -> dict[str, Connection]:
     """The one connection to the embedded Segment, with the credentials that it knows."""
     from segment_mcp.sandbox import API_TOKEN, WRITE_KEYS
 
-    return {SANDBOX: Connection.model_validate({"api_token": API_TOKEN, "write_keys": dict(WRITE_KEYS)})}
+    default = next(iter(WRITE_KEYS.values()))
+    credentials = {"api_token": API_TOKEN, "write_key": default, "write_keys": dict(WRITE_KEYS)}
+    return {SANDBOX: Connection.model_validate(credentials)}
 
 
 def log_scrubber(settings: Settings) -> Scrubber:

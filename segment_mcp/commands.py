@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import click
+from pydantic_core import from_json
 
 from segment_mcp import __version__
 from segment_mcp.app import open_app
@@ -131,7 +132,7 @@ def call(*, tool: str, arguments: str, sandbox: bool, config: str | None) -> Non
     """
     settings = settings_or_exit(config, sandbox=sandbox)
     try:
-        given = json.loads(sys.stdin.read() if arguments == "-" else arguments)
+        given = from_json(sys.stdin.read() if arguments == "-" else arguments, allow_inf_nan=False)
     except ValueError:
         given = None
     if not isinstance(given, dict):

@@ -10,17 +10,17 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     ValidationError,
+    model_validator,
 )
 
 from segment_mcp.errors import SettingsError
@@ -35,7 +35,8 @@ Mode = Literal["read", "confirm", "unattended"]
 Region = Literal["us", "eu", "auto"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_PLACEHOLDER = re.compile(r"\$\{.*\}|<.*>|YOUR_.*", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\$\{.*\}|\{\{.*\}\}|<.*>|\$[A-Z_]+|your[_-].*", re.IGNORECASE)
+_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[A-Za-z0-9._~/-]*)?", re.IGNORECASE)
 _ALIKE = 0.85
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -62,6 +63,8 @@ def _named_credentials(value: Any) -> Any:
     Raises:
         ValueError: an entry is not of that form, or a name stands twice.
     """
+    if isinstance(value, Mapping) and not all(_NAME.fullmatch(name) and key for name, key in value.items()):
+        raise ValueError("must be keys by names of letters, digits, _ and -")
     if not isinstance(value, str):
         return value
     named: dict[str, str] = {}
@@ -70,7 +73,7 @@ def _named_credentials(value: Any) -> Any:
         if not separator or not key or not _NAME.fullmatch(name):
             raise ValueError("must be NAME=KEY,NAME=KEY with names of letters, digits, _ and -")
         if name in named:
-            raise ValueError(f"names {name} twice")
+            raise ValueError("has the same name twice")
         named[name] = key
     return named
 
@@ -88,7 +91,7 @@ def _origin(value: Any) -> Any:
         _ = parts.port
     except ValueError:
         raise ValueError("must be a URL such as https://api.segmentapis.com") from None
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment or "@" in value:
+    if not _URL.fullmatch(value.strip()) or not parts.hostname:
         raise ValueError("must be a URL such as https://api.segmentapis.com, without credentials or a query")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("must be https; plain http is for this machine only")
@@ -127,11 +130,17 @@ class Connection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     region: Region = "auto"
-    api_token: Credential | None = Field(None, validation_alias=AliasChoices("api_token", "generic_api_key"))
+    api_token: Credential | None = None
     write_key: Credential | None = None
     write_keys: Annotated[Mapping[str, Credential], BeforeValidator(_named_credentials)] = Field(default_factory=dict)
     public_api_url: Origin | None = None
     tracking_url: Origin | None = None
+
+    @model_validator(mode="after")
+    def _one_default_write_key(self) -> Self:
+        if self.write_key is not None and DEFAULT_WRITE_KEY in self.write_keys:
+            raise ValueError("SEGMENT_WRITE_KEYS must not name a key default beside SEGMENT_WRITE_KEY")
+        return self
 
     def named_write_keys(self) -> dict[str, str]:
         """Every configured write key by name, in the clear; the default one first."""
@@ -164,7 +173,8 @@ class Settings(BaseModel):
     mcp_sandbox: bool = False
 
 
-_CONNECTION_NAMES = frozenset({*Connection.model_fields, "generic_api_key"})
+_OTHER_NAMES = {"generic_api_key": "api_token"}
+_CONNECTION_NAMES = frozenset({*Connection.model_fields, *_OTHER_NAMES})
 _SERVER_NAMES = frozenset(Settings.model_fields) - {"connections"}
 
 
@@ -186,7 +196,7 @@ def parse_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """The settings among the variables, by their names in the TOML file; empty ones left out."""
     named = {variable.removeprefix(PREFIX).lower(): value.strip() for variable, value in environment.items()
              if variable.startswith(PREFIX)}  # fmt: skip
-    return {name: value for name, value in named.items() if value and name in _CONNECTION_NAMES | _SERVER_NAMES}
+    return _proper({name: value for name, value in named.items() if name in _CONNECTION_NAMES | _SERVER_NAMES})
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
@@ -222,7 +232,8 @@ def parse_toml(text: str) -> dict[str, Any]:
         if not _NAME.fullmatch(name):
             raise SettingsError("connections: names are of letters, digits, _ and -, at most 64")
         _refuse_unknown(table, _CONNECTION_NAMES, f"connections.{name}.")
-    return content
+    tables = {"connections": {name: _proper(table) for name, table in connections.items()}} if connections else {}
+    return _proper(content) | tables
 
 
 def merge(file: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,6 +263,13 @@ def check(merged: Mapping[str, Any]) -> Settings:
         raise SettingsError(f"{_where(first['loc'])}: {_what(first)}") from None
 
 
+def _proper(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is empty, and by the proper name of what has two; the proper one wins."""
+    given = {name: value for name, value in settings.items() if value != ""}
+    renamed = {_OTHER_NAMES[name]: value for name, value in given.items() if name in _OTHER_NAMES}
+    return renamed | {name: value for name, value in given.items() if name not in _OTHER_NAMES}
+
+
 def variable_of(name: str) -> str:
     """The environment variable of a setting: `api_token` -> `SEGMENT_API_TOKEN`."""
     return PREFIX + name.upper()
@@ -259,7 +277,7 @@ def variable_of(name: str) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(f"{CONFIG_VARIABLE}: {path} can't be read: {reason}") from None
@@ -277,8 +295,10 @@ def _where(location: tuple[int | str, ...]) -> str:
     match location:
         case ("connections", str(connection), *rest):
             name = str(rest[0]) if rest else ""
-            own = f"connections.{connection}.{name}"
-            return f"{variable_of(name)} (or {own} in the file)" if connection == DEFAULT_CONNECTION else own
+            aliases = [alias for alias, proper in _OTHER_NAMES.items() if proper == name]
+            names = [name, *aliases] if connection != DEFAULT_CONNECTION else map(variable_of, [name, *aliases])
+            own = " or ".join(names)
+            return own if connection == DEFAULT_CONNECTION else f"connections.{connection}.{own}"
         case (name, *_):
             return variable_of(str(name))
     return "settings"

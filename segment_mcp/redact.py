@@ -22,15 +22,20 @@ _SHOWN = 4
 _SHORTEST_PARTLY_SHOWN = 12
 _SHORTEST_SCRUBBED = 6
 _SECRET_NAME = re.compile(
-    r"secret|passw|\bpwd|token|credential|private_?key|api_?key|access_?key|write_?key|account_?key|auth_?key"
-    r"|signing_?key|encryption_?key|service_?account|connection_?string|authorization|(^|_)(key|dsn|hmac)$",
+    r"secret|passw|passphrase|pwd|token|credential|api_?key|access_?key|private_?key|write_?key|account_?key|auth_?key"
+    r"|signing_?key|encryption_?key|service_?account|connection_?string|authorization|cookie|bearer"
+    r"|(^|_)(key|dsn|hmac|jwt)$"
+)
+_ABOUT_A_SECRET = re.compile(r"_(url|uri|name|header|type|enabled)$|(^|_)(public|primary|foreign|sort|partition)_key$")
+_NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
+_CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SECRET_VALUE = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|^[a-z][a-z0-9+.-]*://[^/?#@\s]+@|[?&][^=&]*(token|key|secret|signature)=",
     re.IGNORECASE,
 )
-_CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SECRET_VALUE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|^[a-z][a-z0-9+.-]*://[^/@\s]+:[^/@\s]+@", re.IGNORECASE)
 _INVISIBLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
-    r"\ud800-\udfff\U000e0000-\U000e007f]+"
+    r"[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]+"
 )
 
 
@@ -70,22 +75,39 @@ def _mask_member(name: str, member: Any, reveal_write_keys: bool) -> Any:  # noq
 
 
 def mask_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A settings map whose secret-looking values are `****`."""
-    return {name: _mask_setting(name, value) for name, value in settings.items()}
+    """A settings map whose secret-looking values are `****`.
+
+    A name that tells of a secret covers everything below it; `{key: "Authorization", value: ...}` counts
+    as a value of that name.
+    """
+    masked = {name: _mask_setting(value, secret=_is_secret(name)) for name, value in settings.items()}
+    for label in ("key", "name"):
+        named = settings.get(label)
+        if "value" in settings and isinstance(named, str):
+            masked[label] = named
+            masked["value"] = _mask_setting(settings["value"], secret=_is_secret(named))
+    return masked
 
 
-def _mask_setting(name: str, value: Any) -> Any:
+def _is_secret(name: str) -> bool:
+    words = _NOT_ALPHANUMERIC.sub("_", _CAMEL_HUMP.sub("_", name).lower())
+    return _SECRET_NAME.search(words) is not None and _ABOUT_A_SECRET.search(words) is None
+
+
+def _mask_setting(value: Any, *, secret: bool) -> Any:
     if isinstance(value, dict):
-        return mask_settings(value)
+        return (
+            {name: _mask_setting(inner, secret=True) for name, inner in value.items()}
+            if secret
+            else mask_settings(value)
+        )
     if isinstance(value, list):
-        return [_mask_setting(name, item) for item in value]
+        return [_mask_setting(item, secret=secret) for item in value]
     if value is None or isinstance(value, bool) or value == "":
         return value
     if isinstance(value, str) and not value.strip(SEGMENT_MASK + "*"):
         return value
-    if _SECRET_NAME.search(_CAMEL_HUMP.sub("_", name)) or (isinstance(value, str) and _SECRET_VALUE.search(value)):
-        return MASK
-    return value
+    return MASK if secret or (isinstance(value, str) and _SECRET_VALUE.search(value)) else value
 
 
 def clean(text: str, limit: int = 300) -> str:

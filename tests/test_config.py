@@ -97,7 +97,7 @@ def test_a_wrong_value_is_refused_by_its_variables_name_and_not_repeated(
     variable: str, value: str, allowed: str
 ) -> None:
     said = refused({variable: value})
-    assert said.startswith(variable)
+    assert variable in said.partition(":")[0].split(" or ")
     assert allowed in said
     assert CANARY not in said
     assert "\n" not in said
@@ -262,11 +262,14 @@ def test_loose_credentials_make_the_default_connection_which_comes_first() -> No
         (f'[connections]\na = "{CANARY}"', "connections: must be tables"),
         ('[connections."a.b"]', "names are of letters"),
         (f'[connections."{"a" * 65}"]', "names are of letters"),
-        (f'region = "{CANARY}"', "SEGMENT_REGION (or connections.default.region in the file): must be 'us'"),
+        (f'region = "{CANARY}"', "SEGMENT_REGION: must be 'us'"),
         (f'[connections.eu]\nregion = "{CANARY}"', "connections.eu.region: must be 'us'"),
-        (f'[connections.eu]\napi_token = "{CANARY} x"', "connections.eu.api_token: has characters"),
-        (f'[connections.eu]\ngeneric_api_key = "{CANARY} x"', "connections.eu.generic_api_key: has characters"),
-        (f'[connections.eu]\napi_token = ["{CANARY}"]', "connections.eu.api_token:"),
+        (f'[connections.eu]\napi_token = "{CANARY} x"', "connections.eu.api_token or generic_api_key: has characters"),
+        (
+            f'[connections.eu]\ngeneric_api_key = "{CANARY} x"',
+            "connections.eu.api_token or generic_api_key: has characters",
+        ),
+        (f'[connections.eu]\napi_token = ["{CANARY}"]', "connections.eu.api_token or generic_api_key:"),
         (f'[connections.eu]\nwrite_keys = ["{CANARY}"]', "connections.eu.write_keys:"),
         (f'[connections.eu.write_keys]\nweb = "{CANARY} x"', "connections.eu.write_keys: has characters"),
         (f'mcp_toolsets = ["{CANARY}"]', "SEGMENT_MCP_TOOLSETS: must be all, or some of"),

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from math import ceil
+from math import ceil, isfinite
 from typing import Any, NoReturn
 
 from segment_mcp.errors import (
@@ -30,7 +30,9 @@ _FAILURES: Mapping[int, type[UpstreamError]] = {
 }
 _ERRORS_SHOWN = 10
 _LOWEST_ERROR, _LOWEST_SERVER_ERROR = 400, 500
-_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_DEEPEST = 100
+_LONGEST_WAIT_DIGITS = 9
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def data_of(status: int, headers: Mapping[str, str], content: bytes, *, host: str, now: datetime) -> dict[str, Any]:
@@ -90,18 +92,19 @@ def errors_of(body: Any) -> list[dict[str, str]]:
         listed = [{"type": body.get("code"), "message": body["message"]}]
     if not isinstance(listed, list):
         return []
-    return [
+    shown = [
         {name: clean(error[name]) for name in ("type", "message", "field") if isinstance(error.get(name), str)}
         for error in listed[:_ERRORS_SHOWN]
         if isinstance(error, dict)
     ]
+    return [error for error in shown if error]
 
 
 def retry_after(headers: Mapping[str, str], body: Any, now: datetime) -> int | None:
     """How many seconds to wait, rounded up: `Retry-After` in seconds or as a date, else `msBeforeNext`."""
     said = headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():
-        return int(said)
+        return int(said) if len(said) <= _LONGEST_WAIT_DIGITS else None
     if said:
         try:
             moment = parsedate_to_datetime(said)
@@ -111,7 +114,7 @@ def retry_after(headers: Mapping[str, str], body: Any, now: datetime) -> int | N
             aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             return max(0, ceil((aware - now).total_seconds()))
     match body:
-        case {"errors": [{"data": {"msBeforeNext": int() | float() as milliseconds}}, *_]}:
+        case {"errors": [{"data": {"msBeforeNext": int() | float() as milliseconds}}, *_]} if isfinite(milliseconds):
             return max(0, ceil(milliseconds / 1000))
         case _:
             return None
@@ -146,16 +149,45 @@ def _sentence(errors: list[dict[str, str]]) -> str:
 
 
 def _parse(content: bytes) -> Any:
-    """The JSON value, or None where it is none. Lone surrogates, which no JSON text may carry on, become U+FFFD."""
+    """The JSON value, or None where it is none that an answer of ours could carry on.
+
+    That is: text in UTF-8, finite numbers, at most a hundred levels. Lone surrogates, which Segment's
+    JSON can spell and ours can't, become U+FFFD.
+    """
     try:
-        value = json.loads(content, parse_constant=_refuse_constant)
+        text = content.decode("utf-8-sig")
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
-    return _without_surrogates(value) if _ESCAPED_SURROGATE.search(content) else value
+    if text.count("[") + text.count("{") > _DEEPEST and _is_deeper(value, _DEEPEST):
+        return None
+    return _without_surrogates(value) if _ESCAPED_SURROGATE.search(text) else value
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _no_number(text)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        layer = [
+            inner
+            for outer in layer
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def _without_surrogates(value: Any) -> Any:

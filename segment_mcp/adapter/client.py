@@ -19,6 +19,7 @@ PAGE_SIZE = 200
 MOST_PAGES = 25
 
 _WHO_AM_I = get("getWorkspace")
+_NOT_ASKED = object()
 
 
 def utc_now() -> datetime:
@@ -48,7 +49,9 @@ class SegmentClient:
         token = self._token(f"{operation.name} of the Public API")
         origin = self._connection.public_api_url or PUBLIC_API[await self._find_region() or "us"]
         data = await self._ask(origin, request, token)
-        self._expect(operation, data, operation.answer)
+        for member in operation.answer:
+            if member not in data:
+                raise InvalidResponse(f"{self.host} answered {operation.name} without {member}.", host=self.host)
         return data
 
     async def pages(
@@ -59,13 +62,12 @@ class SegmentClient:
         seen: set[str] = set()
         for _ in range(most):
             page = await self.call(operation, {**arguments, "pagination": pagination})
-            self._expect(operation, page, "pagination")
             yield page
-            cursor = page["pagination"].get("next")
-            if not cursor:
+            cursor = self._next_cursor(page)
+            if cursor is None:
                 return
             if cursor in seen:
-                raise InvalidResponse("Segment gave the same page cursor twice.", host=self._host())
+                raise InvalidResponse(f"{self.host} gave the same page cursor twice.", host=self.host)
             seen.add(cursor)
             pagination = {**pagination, "cursor": cursor}
 
@@ -89,6 +91,11 @@ class SegmentClient:
                 host=host, status=response.status_code,
             )  # fmt: skip
         return host
+
+    @property
+    def host(self) -> str:
+        """The Public API's host, as far as it is known."""
+        return host_of(self._connection.public_api_url or PUBLIC_API[self._found or "us"])
 
     def _token(self, purpose: str) -> str:
         if self._connection.api_token is None:
@@ -127,12 +134,13 @@ class SegmentClient:
                 outcomes[region] = error
             else:
                 outcomes[region] = None
+                group.cancel_scope.cancel()  # a token belongs to one workspace: the other region need not answer
 
         async with anyio.create_task_group() as group:
             for region in REGIONS:
                 group.start_soon(ask, region)
         for region in REGIONS:
-            if outcomes[region] is None:
+            if outcomes.get(region, _NOT_ASKED) is None:
                 return region
         for outcome in outcomes.values():
             if outcome is not None and not isinstance(outcome, Unauthorized):
@@ -140,17 +148,17 @@ class SegmentClient:
         tried = " and ".join(PUBLIC_API[region] for region in REGIONS)
         raise Unauthorized(f"Neither {tried} knows the API token.", host=host_of(PUBLIC_API["us"]), status=401)
 
-    def _expect(self, operation: Operation, data: Mapping[str, Any], member: str | None) -> None:
-        """Refuse an answer that lacks what every answer of the operation has.
+    def _next_cursor(self, page: Mapping[str, Any]) -> str | None:
+        """Where the next page begins; None after the last one.
 
         Raises:
-            InvalidResponse: the member is missing.
+            InvalidResponse: the pagination is not of Segment's shape.
         """
-        if member is not None and member not in data:
-            raise InvalidResponse(f"{self._host()} answered {operation.name} without {member}.", host=self._host())
-
-    def _host(self) -> str:
-        return host_of(self._connection.public_api_url or PUBLIC_API[self._found or "us"])
+        pagination = page.get("pagination", {})
+        cursor = pagination.get("next") if isinstance(pagination, dict) else pagination
+        if not isinstance(pagination, dict) or not (cursor is None or isinstance(cursor, str)):
+            raise InvalidResponse(f"{self.host} answered a pagination of another shape.", host=self.host)
+        return cursor or None
 
 
 def _tracking_body(operation: Operation, events: Sequence[bytes], write_key: str, now: datetime) -> bytes:

@@ -46,15 +46,16 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
             rest is the body.
 
     Raises:
-        InvalidArguments: a path parameter is missing or can't stand in a path.
+        InvalidArguments: a path parameter is missing or can't stand in a path, or a value can't be sent.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     path = _SLOT.sub(lambda slot: path_segment(slot[1], given.pop(slot[1], None)), operation.path)
-    pairs = [pair for name in operation.query if name in given for pair in query_pairs(name, given.pop(name))]
-    target = f"{path}?{urlencode(pairs)}" if pairs else path
+    query = "&".join(_query(name, given.pop(name)) for name in operation.query if name in given)
+    target = f"{path}?{query}" if query else path
     if operation.method in {"GET", "DELETE"}:
         return Request(operation.method, target)
-    return Request(operation.method, target, json.dumps(given).encode(), operation.content_type)
+    body = ", ".join(f"{json.dumps(name)}: {_json(name, value)}" for name, value in given.items())
+    return Request(operation.method, target, f"{{{body}}}".encode(), operation.content_type)
 
 
 def path_segment(name: str, value: Any) -> str:
@@ -82,6 +83,20 @@ def path_problem(value: Any) -> str | None:
     return None
 
 
+def _query(name: str, value: Any) -> str:
+    try:
+        return urlencode(list(query_pairs(name, value)))
+    except UnicodeEncodeError:
+        raise InvalidArguments([{"field": name, "message": "has text that no URL can carry"}]) from None
+
+
+def _json(name: str, value: Any) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise InvalidArguments([{"field": name, "message": "has a number or a depth that JSON can't carry"}]) from None
+
+
 def query_pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
     """A query parameter in Segment's dot form: `pagination.count=10`, `groupBy.0=eventName`."""
     if isinstance(value, Mapping):
@@ -89,7 +104,7 @@ def query_pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
             if inner is not None:
                 yield from query_pairs(f"{name}.{member}", inner)
     elif isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
+        for index, inner in enumerate(inner for inner in value if inner is not None):
             yield from query_pairs(f"{name}.{index}", inner)
     elif isinstance(value, bool):
         yield name, "true" if value else "false"

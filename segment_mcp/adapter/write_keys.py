@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segment_mcp.adapter.client import SegmentClient
-from segment_mcp.errors import InvalidArguments, NotConfigured
+from segment_mcp.config import DEFAULT_WRITE_KEY
+from segment_mcp.errors import InvalidArguments, InvalidResponse, NotConfigured
 from segment_mcp.operations import get
 from segment_mcp.redact import is_masked, mask_write_key
 
+_IDENTITY = ("id", "slug", "name", "enabled")
 _LIST_SOURCES, _GET_SOURCE = get("listSources"), get("getSource")
 
 
@@ -15,7 +17,7 @@ class KnownWriteKeys:
     """The configured write keys of a connection, and a way to find the others.
 
     Args:
-        configured: by name, the default one first.
+        configured: by name; the default one is called `default`.
         segment: asked for keys that are not configured here.
     """
 
@@ -30,9 +32,10 @@ class KnownWriteKeys:
     async def resolve(self, given: str | None, *, source_id: str | None = None) -> str:
         """See `ports.WriteKeys.resolve`."""
         if given is None:
-            if not self._configured:
-                raise NotConfigured("SEGMENT_WRITE_KEY", "sending an event without a writeKey argument")
-            return next(iter(self._configured.values()))
+            if DEFAULT_WRITE_KEY not in self._configured:
+                named = f" (configured by name: {', '.join(self._configured)})" if self._configured else ""
+                raise NotConfigured("SEGMENT_WRITE_KEY", f"an event without a writeKey argument{named}")
+            return self._configured[DEFAULT_WRITE_KEY]
         if given in self._configured:
             return self._configured[given]
         if not is_masked(given):
@@ -49,17 +52,33 @@ class KnownWriteKeys:
         """See `ports.WriteKeys.owners`."""
         owner_of: dict[str, dict[str, Any]] = {}
         async for page in self._segment.pages(_LIST_SOURCES, {}):
-            for source in page["sources"]:
+            for source in self._sources(page["sources"]):
                 for key in source["writeKeys"]:
-                    owner_of[key] = {name: source[name] for name in ("id", "slug", "name", "enabled") if name in source}
+                    owner_of[key] = {name: source[name] for name in _IDENTITY if name in source}
         return {name: owner_of.get(key) for name, key in self._configured.items()}
 
     async def _candidates(self, source_id: str | None) -> list[str]:
         if source_id is not None:
             answer = await self._segment.call(_GET_SOURCE, {"sourceId": source_id})
-            found: list[str] = answer["source"]["writeKeys"]
-            return found
+            return [key for source in self._sources([answer["source"]]) for key in source["writeKeys"]]
         keys = list(self._configured.values())
         async for page in self._segment.pages(_LIST_SOURCES, {}):
-            keys += [key for source in page["sources"] for key in source["writeKeys"]]
+            keys += [key for source in self._sources(page["sources"]) for key in source["writeKeys"]]
         return keys
+
+    def _sources(self, listed: Any) -> list[dict[str, Any]]:
+        """Sources with their write keys.
+
+        Raises:
+            InvalidResponse: what was listed is something else.
+        """
+        if isinstance(listed, list) and all(map(_is_source, listed)):
+            return listed
+        raise InvalidResponse(f"{self._segment.host} answered sources of another shape.", host=self._segment.host)
+
+
+def _is_source(value: Any) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("enabled"), bool):
+        return False
+    keys = value.get("writeKeys")
+    return isinstance(keys, list) and all(isinstance(key, str) for key in keys)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segment_mcp.redact import clean
+
 KINDS = ("identify", "track", "page", "screen", "group", "alias")
 
 LARGEST_EVENT = 32 * 1024
@@ -19,6 +21,11 @@ MOST_EVENTS = 2_500
 """Events in one request; Segment answers 200 above it and drops them."""
 LONGEST_MESSAGE_ID = 99
 """Characters; Segment asks for fewer than 100."""
+
+_NOT_AN_EVENTS_OWN = {
+    "writeKey": "belongs to the call, not to an event in it; send events of another source in a call of their own",
+    "sentAt": "is set when the event is sent; say in timestamp when it happened",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +52,16 @@ def problems_of(event: Mapping[str, Any]) -> list[Problem]:
     return [*_identity(event), *_BY_KIND[kind](event), *_common(event)]
 
 
-def size_problems(size: int) -> list[Problem]:
-    """Whether an event of that many bytes, serialised, is too large."""
-    if size <= LARGEST_EVENT:
+def size_problems(size: int, frame: int = 0) -> list[Problem]:
+    """Whether an event of that many bytes, serialised, is too large.
+
+    Args:
+        size: of the event.
+        frame: bytes that go around it and count too.
+    """
+    if size + frame <= LARGEST_EVENT:
         return []
-    return [Problem("bad_request", "", f"has {size} bytes; Segment takes {LARGEST_EVENT} an event")]
+    return [Problem("bad_request", "", f"has {size} bytes; Segment takes {LARGEST_EVENT - frame}")]
 
 
 def batch_problem(count: int, size: int) -> Problem | None:
@@ -75,6 +87,9 @@ def _common(event: Mapping[str, Any]) -> Iterator[Problem]:
     for name in ("context", "integrations"):
         if event.get(name) is not None and not isinstance(event[name], dict):
             yield Problem("bad_request", name, "must be an object")
+    for name, reason in _NOT_AN_EVENTS_OWN.items():
+        if name in event:
+            yield Problem("bad_request", name, reason)
     message_id = event.get("messageId")
     if message_id is not None and not (_is_text(message_id) and len(message_id) <= LONGEST_MESSAGE_ID):
         yield Problem("bad_request", "messageId", f"must be a string of 1 to {LONGEST_MESSAGE_ID} characters")
@@ -140,7 +155,7 @@ _BY_KIND: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Problem]]] = {
 def named(index: int, event: Any, problems: Sequence[Problem]) -> list[dict[str, Any]]:
     """Problems as `data.events` of `event_invalid` lists them: `[{index, messageId?, code, field, message}]`."""
     message_id = event.get("messageId") if isinstance(event, Mapping) else None
-    identity = {"index": index, **({"messageId": message_id} if isinstance(message_id, str) else {})}
+    identity = {"index": index, **({"messageId": clean(message_id, 100)} if isinstance(message_id, str) else {})}
     return [
         {
             **identity,

@@ -14,7 +14,7 @@ LIBRARY = {"name": "segment-mcp", "version": __version__}
 """What `context.library` says where the caller says nothing."""
 
 FRAME = 512
-"""Bytes set aside for what stands around a batch's events: write key and `sentAt`."""
+"""Bytes set aside for what stands around the events of a request: write key and `sentAt`."""
 
 
 def new_message_id() -> str:
@@ -40,8 +40,8 @@ class DirectSink:
 
     async def send(self, kind: str, fields: Mapping[str, Any], write_key: str | None) -> Data:
         """See `ports.EventSink.send`."""
-        event = complete({"type": kind, **fields}, {}, self._new_id)
-        body, problems = serialise(event)
+        event = complete({"type": kind, **fields} | {"type": kind}, {}, self._new_id)
+        body, problems = serialise(event, FRAME)
         if problems:
             raise EventInvalid(checks.named(0, event, problems))
         host = await self._tracking.send(kind, [body], await self._write_keys.resolve(write_key))
@@ -52,9 +52,14 @@ class DirectSink:
         completed = [complete(event, shared, self._new_id) if isinstance(event, dict) else event for event in events]
         bodies: list[bytes] = []
         found: list[dict[str, Any]] = []
+        first_with: dict[Any, int] = {}
         for index, event in enumerate(completed):
             body, problems = serialise(event)
             bodies.append(body)
+            if not problems and (first := first_with.setdefault(event["messageId"], index)) != index:
+                problems = [
+                    checks.Problem("bad_request", "messageId", f"is that of event {first}; Segment drops repeats")
+                ]
             found += checks.named(index, event, problems)
         whole = checks.batch_problem(len(bodies), sum(map(len, bodies)) + len(bodies) + FRAME)
         if whole is not None:
@@ -76,7 +81,8 @@ def complete(event: Mapping[str, Any], shared: Mapping[str, Any], new_id: Callab
     batch's into its items, and here each item is whole by itself.
     """
     completed = {name: value for name, value in event.items() if value is not None}
-    completed.setdefault("messageId", new_id())
+    if "messageId" not in completed:
+        completed["messageId"] = new_id()
     context = completed.get("context", {})
     if isinstance(context, dict):
         completed["context"] = {"library": LIBRARY, **(shared.get("context") or {}), **context}
@@ -85,13 +91,18 @@ def complete(event: Mapping[str, Any], shared: Mapping[str, Any], new_id: Callab
     return completed
 
 
-def serialise(event: Any) -> tuple[bytes, list[checks.Problem]]:
-    """The event as JSON, and everything for which Segment would drop it."""
+def serialise(event: Any, frame: int = 0) -> tuple[bytes, list[checks.Problem]]:
+    """The event as JSON, and everything for which Segment would drop it.
+
+    Args:
+        event: a JSON object, if it is right.
+        frame: bytes that will stand around it and count as its own.
+    """
     if not isinstance(event, dict):
         return b"", [checks.Problem("bad_request", "", "must be an object")]
     problems = checks.problems_of(event)
     try:
         body = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    except ValueError:  # NaN, infinity, or a lone surrogate
-        return b"", [*problems, checks.Problem("bad_request", "", "has a number or text that JSON can't carry")]
-    return body, [*problems, *checks.size_problems(len(body))]
+    except (ValueError, RecursionError):  # NaN, infinity, a lone surrogate; or too deep
+        return b"", [*problems, checks.Problem("bad_request", "", "has a number, text or depth that JSON can't carry")]
+    return body, [*problems, *checks.size_problems(len(body), frame)]

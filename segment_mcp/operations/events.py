@@ -8,7 +8,7 @@ OPERATIONS = (
         GET,
         "/events/volume",
         safety="read",
-        answer="result",
+        answer=("result",),
         per_minute=60,
         query=(
             "granularity",

@@ -36,7 +36,8 @@ class Operation:
         safety: `read`, `write` or `destroy`: decided by what the call does, not by its method.
         summary: one sentence of our own.
         api: which of Segment's APIs serves it.
-        answer: the member of `data` that every answer has; None where there is no `data`.
+        answer: members of `data` without which an answer is none: what was asked for and, where the
+            reference requires it, `pagination`.
         query: arguments that travel in the query string. What is in neither path nor query is the body.
         per_minute: Segment's documented limit of calls a minute, where it documents one.
         stability: the most stable version that Segment offers.
@@ -48,7 +49,7 @@ class Operation:
     safety: Safety
     summary: str
     api: Api = "public"
-    answer: str | None = None
+    answer: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
     per_minute: int | None = None
     stability: Stability = "ga"

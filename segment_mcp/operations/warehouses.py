@@ -8,7 +8,7 @@ OPERATIONS = (
         GET,
         "/warehouses",
         safety="read",
-        answer="warehouses",
+        answer=("warehouses", "pagination"),
         query=("pagination",),
         summary="List the workspace's warehouses.",
     ),

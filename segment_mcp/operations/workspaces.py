@@ -8,7 +8,7 @@ OPERATIONS = (
         GET,
         "/",
         safety="read",
-        answer="workspace",
+        answer=("workspace",),
         summary="Tell which workspace the token belongs to.",
     ),
 )

@@ -64,16 +64,19 @@ class Toolbox:
             arguments: as the client sent them, unchecked.
         """
         try:
-            envelope = Envelope.success(await self._run(name, arguments))
+            return self._scrubbed(Envelope.success(await self._run(name, arguments)))
         except SegmentMcpError as error:
-            envelope = Envelope.failure(error)
+            return self._scrubbed(Envelope.failure(error))
         except Exception:
             logger.exception("%s failed", clean(name, 80))
-            envelope = Envelope.failure(Internal("The server failed on its own account; its log says where."))
-        if self._scrubber.finds_in(envelope.as_json()):
-            error_text = None if envelope.error is None else self._scrubber.text(envelope.error)
-            return Envelope(envelope.successful, self._scrubber.data(envelope.data), error_text)
-        return envelope
+            return Envelope.failure(Internal("The server failed on its own account; its log says where."))
+
+    def _scrubbed(self, envelope: Envelope) -> Envelope:
+        """The envelope without any configured credential: a net below all that should have kept it out."""
+        if not self._scrubber.finds_in(envelope.as_json()):
+            return envelope
+        error = None if envelope.error is None else self._scrubber.text(envelope.error)
+        return Envelope(envelope.successful, self._scrubber.data(envelope.data), error)
 
     async def _run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         tool = self._tools.get(name)

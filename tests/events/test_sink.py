@@ -201,15 +201,17 @@ async def test_what_the_frame_carries_is_not_sent_a_second_time(name: str) -> No
 # Size
 
 
-def sized(size: int) -> dict[str, Any]:
+def sized(size: int, message_id: str = "m") -> dict[str, Any]:
     """A track event of that many bytes once it is complete."""
-    event = {**TRACK, "messageId": "m", "context": {"library": LIBRARY}, "properties": {"p": ""}}
+    event = {**TRACK, "messageId": message_id, "context": {"library": LIBRARY}, "properties": {"p": ""}}
     event["properties"] = {"p": "x" * (size - len(json.dumps(event, separators=(",", ":"))))}
     return event
 
 
-@pytest.mark.parametrize(("size", "right"), [(LARGEST_EVENT, True), (LARGEST_EVENT + 1, False)], ids=["fits", "over"])
-async def test_an_event_is_measured_to_the_byte(size: int, *, right: bool) -> None:
+@pytest.mark.parametrize(
+    ("size", "right"), [(LARGEST_EVENT - FRAME, True), (LARGEST_EVENT - FRAME + 1, False)], ids=["fits", "over"]
+)
+async def test_an_event_is_measured_to_the_byte_with_its_frame(size: int, *, right: bool) -> None:
     tracking = Tracking()
     fields = {name: value for name, value in sized(size).items() if name != "type"}
     if right:
@@ -241,7 +243,7 @@ async def test_a_batch_is_counted(number: int, *, right: bool) -> None:
 @pytest.mark.parametrize(("more", "right"), [(0, True), (1, False)], ids=["fits", "over"])
 async def test_a_batch_is_measured_to_the_byte_with_its_frame(more: int, *, right: bool) -> None:
     rest = LARGEST_REQUEST - FRAME - 16 - 15 * 32_000 + more
-    events = [sized(32_000) for _ in range(15)] + [sized(rest)]
+    events = [sized(32_000, chr(97 + index)) for index in range(15)] + [sized(rest, "z")]
     tracking = Tracking()
     if right:
         await sink(tracking).send_batch(events, {}, None)
@@ -264,12 +266,12 @@ async def test_a_batch_goes_in_one_request_and_gives_a_receipt_for_each() -> Non
         "events": [
             {"index": 0, "messageId": "made-1", "status": "accepted"},
             {"index": 1, "messageId": "mine", "status": "accepted"},
-            {"index": 2, "messageId": "made-3", "status": "accepted"},
+            {"index": 2, "messageId": "made-2", "status": "accepted"},
         ],
         "host": HOST,
     }
     assert [(operation, len(bodies), key) for operation, bodies, key in tracking.sent] == [("batch", 3, "resolved web")]
-    assert [event["messageId"] for event in tracking.events()] == ["made-1", "mine", "made-3"]
+    assert [event["messageId"] for event in tracking.events()] == ["made-1", "mine", "made-2"]
 
 
 async def test_an_empty_batch_is_refused() -> None:
@@ -343,8 +345,14 @@ async def test_what_is_shared_is_given_to_every_event_and_its_own_wins(
     own: dict[str, Any], shared: dict[str, Any], merged: dict[str, Any]
 ) -> None:
     tracking = Tracking()
-    await sink(tracking).send_batch([{**TRACK, **own, "messageId": "m"}] * 2, shared, None)
-    assert tracking.events() == [{**TRACK, **merged, "messageId": "m"}] * 2
+    await sink(tracking).send_batch([{**TRACK, **own, "messageId": name} for name in "mn"], shared, None)
+    assert tracking.events() == [{**TRACK, **merged, "messageId": name} for name in "mn"]
+
+
+async def test_a_repeated_message_id_is_told_because_segment_drops_the_repeat() -> None:
+    events = [{**TRACK, "messageId": name} for name in "mnm"]
+    (listed,) = await told(Tracking(), events)
+    assert (listed["index"], listed["messageId"], listed["field"]) == (2, "m", "messageId")
 
 
 @pytest.mark.parametrize("name", ["context", "integrations"])
