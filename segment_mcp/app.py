@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
 
-from segment_mcp.adapter.client import SegmentClient, utc_now
+from segment_mcp.adapter.client import SYSTEM, SegmentClient
 from segment_mcp.adapter.http import Http, Transport, in_process
+from segment_mcp.adapter.timing import Timing
 from segment_mcp.adapter.write_keys import KnownWriteKeys
 from segment_mcp.config import Connection, Settings
 from segment_mcp.events.sink import DirectSink
@@ -15,15 +15,13 @@ from segment_mcp.tools.catalog import TOOLS
 from segment_mcp.tools.invoke import Toolbox
 from segment_mcp.tools.policy import Policy
 
-Clock = Callable[[], datetime]
-
 SANDBOX = "sandbox"
 """The name of the connection to the embedded Segment."""
 
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, *, transport: Callable[[], Transport] | None = None, now: Clock = utc_now
+    settings: Settings, *, transport: Callable[[], Transport] | None = None, timing: Timing = SYSTEM
 ) -> AsyncIterator[Toolbox]:
     """Every tool, ready to be invoked; connections to Segment are closed at the end.
 
@@ -31,16 +29,16 @@ async def open_app(
         settings: what the operator decided.
         transport: makes the way to Segment on first need: the seam for tests. None: the network, or the
             embedded Segment where the settings say so.
-        now: the clock.
+        timing: clock, waits and chance.
     """
     connections = sandbox_connections() if settings.mcp_sandbox else settings.connections
     if transport is None and settings.mcp_sandbox:
-        transport = _embedded(now)
-    http = Http(transport)
+        transport = _embedded(timing)
+    http = Http(transport, largest_answer=settings.mcp_largest_answer)
     try:
         yield Toolbox(
             TOOLS,
-            {name: _ports(name, connections, settings, http, now) for name in connections},
+            {name: _ports(name, connections, settings, http, timing) for name in connections},
             Policy(settings.mcp_mode, settings.mcp_toolsets),
             result_scrubber(connections, reveal_write_keys=settings.mcp_reveal_write_keys),
             reveal_write_keys=settings.mcp_reveal_write_keys,
@@ -73,18 +71,18 @@ def result_scrubber(connections: Mapping[str, Connection], *, reveal_write_keys:
     )
 
 
-def _embedded(now: Clock) -> Callable[[], Transport]:
+def _embedded(timing: Timing) -> Callable[[], Transport]:
     def make() -> Transport:
         from segment_mcp.sandbox import create_app
 
-        return in_process(create_app(now=now))
+        return in_process(create_app(now=timing.now))
 
     return make
 
 
-def _ports(name: str, connections: Mapping[str, Connection], settings: Settings, http: Http, now: Clock) -> Ports:
+def _ports(name: str, connections: Mapping[str, Connection], settings: Settings, http: Http, timing: Timing) -> Ports:
     connection = connections[name]
-    client = SegmentClient(connection, http, now=now)
+    client = SegmentClient(connection, http, timing=timing, call_seconds=settings.mcp_call_seconds)
     write_keys = KnownWriteKeys(connection.named_write_keys(), client)
     facts = Facts(
         connection=name,

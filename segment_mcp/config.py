@@ -125,6 +125,7 @@ class Connection(BaseModel):
         write_key: the default write key.
         write_keys: further write keys by name.
         public_api_url, tracking_url: other hosts than Segment's own; set by the operator only.
+        legacy_url: a host that is asked for a destination and its metrics after Segment's own did not have them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -135,6 +136,7 @@ class Connection(BaseModel):
     write_keys: Annotated[Mapping[str, Credential], BeforeValidator(_named_credentials)] = Field(default_factory=dict)
     public_api_url: Origin | None = None
     tracking_url: Origin | None = None
+    legacy_url: Origin | None = None
 
     @model_validator(mode="after")
     def _one_default_write_key(self) -> Self:
@@ -162,6 +164,8 @@ class Settings(BaseModel):
         mcp_toolsets: which families of tools are on.
         mcp_reveal_write_keys: show write keys unmasked.
         mcp_sandbox: use the embedded Segment; the connections' credentials are then left alone.
+        mcp_call_seconds: within which a call is answered, its waits and repeats included.
+        mcp_largest_answer: bytes of one answer of Segment's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -171,6 +175,8 @@ class Settings(BaseModel):
     mcp_toolsets: Annotated[tuple[str, ...], BeforeValidator(_toolsets)] = TOOLSETS
     mcp_reveal_write_keys: bool = False
     mcp_sandbox: bool = False
+    mcp_call_seconds: Annotated[float, Field(ge=1, le=600)] = 25.0
+    mcp_largest_answer: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
 
 
 _OTHER_NAMES = {"generic_api_key": "api_token"}

@@ -41,8 +41,11 @@ class SegmentMcpError(Exception):
     remedy: ClassVar[str] = ""
 
     def __init__(self, message: str, /, **details: Any) -> None:
-        super().__init__(f"{message} {self.remedy}".strip())
+        super().__init__(f"{message} {self._advice()}".strip())
         self.details = details
+
+    def _advice(self) -> str:
+        return self.remedy
 
     def data(self) -> dict[str, Any]:
         """The code and what else is known, as JSON values."""
@@ -135,17 +138,34 @@ class UpstreamError(SegmentMcpError):
         message: what happened, with Segment's own words already cleaned.
         host: the host that was asked.
         status: the HTTP status, where there was an answer.
-        request_id: Segment's id of the request, where it gave one.
-        details: further JSON values for `data`.
+        acted: whether Segment may have acted; False where it certainly did not, as the request never reached
+            it or was turned away.
+        wait: seconds that Segment asks to wait, where it said so.
+        details: further JSON values for `data`, such as `requestId`; None is left out.
     """
 
+    remedy_unsent: ClassVar[str] = ""
+
     def __init__(
-        self, message: str, /, *, host: str, status: int | None = None, request_id: str | None = None, **details: Any
+        self,
+        message: str,
+        /,
+        *,
+        host: str,
+        status: int | None = None,
+        acted: bool = True,
+        wait: float | None = None,
+        **details: Any,
     ) -> None:
-        known = {"host": host, "status": status, "requestId": request_id, **details}
-        super().__init__(message, **{name: value for name, value in known.items() if value is not None})
         self.host = host
         self.status = status
+        self.acted = acted
+        self.wait = wait
+        known = {"host": host, "status": status, **details}
+        super().__init__(message, **{name: value for name, value in known.items() if value is not None})
+
+    def _advice(self) -> str:
+        return self.remedy if self.acted else self.remedy_unsent or self.remedy
 
 
 class Unauthorized(UpstreamError):
@@ -212,13 +232,15 @@ class TimedOut(UpstreamError):
 
     code = "timeout"
     remedy = "Whether Segment acted is not known: read the state before you repeat a change."
+    remedy_unsent = "Nothing was sent. Check the network and the proxy settings; then try again."
 
 
 class NetworkFailed(UpstreamError):
     """The connection could not be made, or broke."""
 
     code = "network"
-    remedy = "Check the network, the proxy settings and the region; then try again."
+    remedy = "Whether Segment acted is not known: read the state before you repeat a change."
+    remedy_unsent = "Nothing was sent. Check the network, the proxy settings and the region; then try again."
 
 
 class SettingsError(Exception):

@@ -1,6 +1,6 @@
 """What the tools need of the world outside, as protocols. `app` decides who fulfils them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,6 +9,36 @@ from segment_mcp.operations import Operation
 
 Data = dict[str, Any]
 """JSON object: Segment's `data`, or what a tool answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When a walk over pages stops, at the latest.
+
+    Attributes:
+        items: wanted items found.
+        pages: pages read.
+        seconds: since it began.
+    """
+
+    items: int = 5_000
+    pages: int = 50
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What a walk over pages found.
+
+    Attributes:
+        items: those that were wanted.
+        pagination: the last page's, as Segment gave it.
+        truncated: whether the list goes on; `pagination["next"]` is then where.
+    """
+
+    items: list[Any]
+    pagination: Mapping[str, Any]
+    truncated: bool
 
 
 class Segment(Protocol):
@@ -28,16 +58,24 @@ class Segment(Protocol):
         """
         ...
 
-    def pages(self, operation: Operation, arguments: Mapping[str, Any], *, most: int = ...) -> AsyncIterator[Data]:
-        """Walk the pages of a paginated operation, one request a page.
+    async def walk(
+        self,
+        operation: Operation,
+        pagination: Mapping[str, Any] | None = None,
+        *,
+        keep: Callable[[Any], bool] = ...,
+        bounds: Bounds = ...,
+    ) -> Walk:
+        """Everything of a list that is wanted, page by page, within bounds.
 
         Args:
-            operation: the row.
-            arguments: as for `call`; its `pagination` says where to begin and how large a page is.
-            most: pages after which the walk ends; the last page's `pagination.next` then tells where.
+            operation: a paginated row; its items are what its answers are named for.
+            pagination: where to begin and how large a page is.
+            keep: whether an item is wanted.
+            bounds: when to stop.
 
         Raises:
-            InvalidResponse: Segment gave the same cursor twice.
+            InvalidResponse: a page is none of Segment's, or a cursor comes a second time.
             SegmentMcpError: as for `call`.
         """
         ...

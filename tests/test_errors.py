@@ -42,7 +42,7 @@ def made(kind: type[SegmentMcpError]) -> SegmentMcpError:
     if issubclass(kind, EventInvalid):
         return kind([{"index": 0, "code": "event_not_defined", "field": "event", "message": "event is required"}])
     if issubclass(kind, UpstreamError):
-        return kind("It answered.", host="api.segmentapis.com", status=400, request_id="r-1")
+        return kind("It answered.", host="api.segmentapis.com", status=400, requestId="r-1")
     return kind("It happened.", setting="SEGMENT_MCP_MODE")
 
 
@@ -91,7 +91,7 @@ def test_every_message_says_what_to_do_next(kind: type[SegmentMcpError]) -> None
         ),
         (errors.NotAllowed("No.", setting="SEGMENT_MCP_MODE"), {"code": "not_allowed", "setting": "SEGMENT_MCP_MODE"}),
         (
-            errors.RateLimited("Too many.", host="h", status=429, request_id="r", retryAfterSeconds=0),
+            errors.RateLimited("Too many.", host="h", status=429, requestId="r", retryAfterSeconds=0),
             {"code": "rate_limited", "host": "h", "status": 429, "requestId": "r", "retryAfterSeconds": 0},
         ),
         (

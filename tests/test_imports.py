@@ -17,7 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "envelope": {"errors"},
     "config": {"errors"},
     "ports": {"config", "operations"},
-    "adapter": {"config", "errors", "operations", "redact"},
+    "adapter": {"config", "errors", "operations", "ports", "redact"},
     "events": {"errors", "ports", "redact"},
     "tools": {"config", "envelope", "errors", "events", "operations", "ports", "redact"},
     "sandbox": {"operations"},

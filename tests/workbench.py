@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 from mcp import Client
 
+from segment_mcp.adapter.timing import Timing
 from segment_mcp.app import open_app
 from segment_mcp.config import load
 from segment_mcp.sandbox import WRITE_KEYS, create_app
@@ -59,7 +60,9 @@ async def toolbox(
 ) -> AsyncIterator[Toolbox]:
     """Every tool over a fresh sandbox."""
     way = wire or Wire()
-    async with open_app(load({**SANDBOX, **(environment or {})}), transport=lambda: way, now=lambda: NOW) as opened:
+    async with open_app(
+        load({**SANDBOX, **(environment or {})}), transport=lambda: way, timing=Timing(now=lambda: NOW)
+    ) as opened:
         yield opened
 
 

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from math import ceil, isfinite
 from typing import Any, NoReturn
 
+from segment_mcp.adapter import retry
 from segment_mcp.errors import (
     Conflict,
     Forbidden,
@@ -31,7 +31,14 @@ _FAILURES: Mapping[int, type[UpstreamError]] = {
 _ERRORS_SHOWN = 10
 _LOWEST_ERROR, _LOWEST_SERVER_ERROR = 400, 500
 _DEEPEST = 100
-_LONGEST_WAIT_DIGITS = 9
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KINDS = {
+    "empty": "an empty body",
+    "html": "an HTML page",
+    "wrong_content_type": "a body that is not declared as JSON",
+    "not_json": "a body that is not valid JSON, or is cut off",
+    "not_an_object": "another JSON value",
+}
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -45,11 +52,13 @@ def data_of(status: int, headers: Mapping[str, str], content: bytes, *, host: st
     if body.get("errors"):
         raise InvalidResponse(
             f"{host} answered {status} with errors: {_sentence(errors_of(body))}",
-            host=host, status=status, errors=errors_of(body), requestId=request_id(headers),
+            host=host, status=status, kind="errors_in_success", errors=errors_of(body), requestId=request_id(headers),
         )  # fmt: skip
     data = body.get("data")
     if not isinstance(data, dict):
-        raise InvalidResponse(f"{host} answered {status} without a data object.", host=host, status=status)
+        raise InvalidResponse(
+            f"{host} answered {status} without a data object.", host=host, status=status, kind="no_data"
+        )
     return data
 
 
@@ -64,22 +73,23 @@ def body_of(status: int, headers: Mapping[str, str], content: bytes, *, host: st
         now: against which a `Retry-After` date is read.
 
     Raises:
-        UpstreamError: the status is no success, or the body is no JSON object.
+        UpstreamError: the status is no success, or the body is no JSON object: an `InvalidResponse` then says in
+            `kind` what it is.
     """
     if status >= _LOWEST_ERROR:
         _fail(status, headers, content, host, now)
     if not 200 <= status < 300:  # noqa: PLR2004 - the success range of HTTP
         raise InvalidResponse(
             f"{host} answered {status}, which is no answer of Segment's; redirects are not followed.",
-            host=host, status=status,
+            host=host, status=status, kind="redirect" if status in _REDIRECTS else "unexpected_status",
         )  # fmt: skip
-    body = _parse(content)
-    if not isinstance(body, dict):
-        raise InvalidResponse(
-            f"{host} answered {status} with {_kind(headers, content)} instead of a JSON object.",
-            host=host, status=status,
-        )  # fmt: skip
-    return body
+    body = _parse(content) if _says_json(headers) else None
+    if isinstance(body, dict):
+        return body
+    kind = _kind(headers, content, body)
+    raise InvalidResponse(
+        f"{host} answered {status} with {_KINDS[kind]} instead of a JSON object.", host=host, status=status, kind=kind
+    )
 
 
 def errors_of(body: Any) -> list[dict[str, str]]:
@@ -100,26 +110,6 @@ def errors_of(body: Any) -> list[dict[str, str]]:
     return [error for error in shown if error]
 
 
-def retry_after(headers: Mapping[str, str], body: Any, now: datetime) -> int | None:
-    """How many seconds to wait, rounded up: `Retry-After` in seconds or as a date, else `msBeforeNext`."""
-    said = headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit():
-        return int(said) if len(said) <= _LONGEST_WAIT_DIGITS else None
-    if said:
-        try:
-            moment = parsedate_to_datetime(said)
-        except ValueError:
-            pass
-        else:
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return max(0, ceil((aware - now).total_seconds()))
-    match body:
-        case {"errors": [{"data": {"msBeforeNext": int() | float() as milliseconds}}, *_]} if isfinite(milliseconds):
-            return max(0, ceil(milliseconds / 1000))
-        case _:
-            return None
-
-
 def request_id(headers: Mapping[str, str]) -> str | None:
     """Segment's id of the request, where the answer has one."""
     said = headers.get("x-request-id") or headers.get("request-id")
@@ -132,11 +122,13 @@ def _fail(status: int, headers: Mapping[str, str], content: bytes, host: str, no
     errors = errors_of(body)
     said = f" Segment says: {_sentence(errors)}" if errors else ""
     details: dict[str, Any] = {"errors": errors} if errors else {}
-    if failure is RateLimited:
-        details["retryAfterSeconds"] = retry_after(headers, body, now)
+    wait = retry.wait_of(status, headers, body, now)
+    if failure is RateLimited and wait is not None:
+        details["retryAfterSeconds"] = ceil(wait)
     raise failure(
-        f"{host} answered {status}.{said}", host=host, status=status, request_id=request_id(headers), **details
-    )
+        f"{host} answered {status}.{said}",
+        host=host, status=status, acted=failure is not RateLimited, wait=wait, requestId=request_id(headers), **details,
+    )  # fmt: skip
 
 
 def _sentence(errors: list[dict[str, str]]) -> str:
@@ -200,9 +192,17 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def _kind(headers: Mapping[str, str], content: bytes) -> str:
+def _says_json(headers: Mapping[str, str]) -> bool:
+    """Whether the body is declared as JSON; one that is not declared at all gets the benefit of the doubt."""
+    said = headers.get("content-type", "")
+    return not said or "json" in said.lower()
+
+
+def _kind(headers: Mapping[str, str], content: bytes, body: Any) -> str:
     if not content.strip():
-        return "an empty body"
-    if "html" in headers.get("content-type", "") or content.lstrip()[:1] == b"<":
-        return "an HTML page"
-    return "a body that is not valid JSON, or is cut off" if _parse(content) is None else "another JSON value"
+        return "empty"
+    if "html" in headers.get("content-type", "").lower() or content.lstrip()[:1] == b"<":
+        return "html"
+    if not _says_json(headers):
+        return "wrong_content_type"
+    return "not_json" if body is None else "not_an_object"

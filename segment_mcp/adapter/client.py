@@ -1,75 +1,90 @@
-"""One connection's way to Segment: its region, its credentials, the Public and the Tracking API."""
+"""One connection's way to Segment: its region, its credentials, its limits; the Public and the Tracking API."""
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from math import ceil
+from typing import Any, TypeVar
 
-import anyio
-
-from segment_mcp.adapter import answers, requests
-from segment_mcp.adapter.hosts import PUBLIC_API, REGIONS, TRACKING_API, Region, host_of
-from segment_mcp.adapter.http import Http
+from segment_mcp.adapter import answers, pages, requests, retry
+from segment_mcp.adapter.gate import Gate
+from segment_mcp.adapter.hosts import PUBLIC_API, TRACKING_API, Region, host_of, other_region
+from segment_mcp.adapter.http import Answer, Http
+from segment_mcp.adapter.regions import RegionFinder
+from segment_mcp.adapter.timing import Timing
 from segment_mcp.config import Connection
-from segment_mcp.errors import InvalidResponse, NotConfigured, Unauthorized, UpstreamError
+from segment_mcp.errors import (
+    Forbidden,
+    InvalidResponse,
+    NotConfigured,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    UpstreamError,
+)
 from segment_mcp.operations import Operation, get
+from segment_mcp.ports import Bounds, Walk
 
-PAGE_SIZE = 200
-MOST_PAGES = 25
+SYSTEM = Timing()
+WHOLE_LISTS = Bounds()
 
 _WHO_AM_I = get("getWorkspace")
-_NOT_ASKED = object()
+_MOST_ATTEMPTS = 10
+_ELSEWHERE = (Unauthorized, Forbidden, NotFound)
 
-
-def utc_now() -> datetime:
-    """The present moment, in UTC."""
-    return datetime.now(UTC)
+T = TypeVar("T")
+Headers = Callable[[int], Mapping[str, str]]
+Body = Callable[[], bytes | None]
+Read = Callable[[Answer], T]
 
 
 class SegmentClient:
-    """Sends operations with one connection's credentials, to one connection's region.
+    """Sends operations with one connection's credentials, to one connection's region, within its limits.
 
     Args:
         connection: region and credentials.
         http: the process's HTTP client.
-        now: the clock, for `sentAt` and for dates in `Retry-After`.
+        timing: clock, waits and chance.
+        call_seconds: within which a call is answered.
     """
 
-    def __init__(self, connection: Connection, http: Http, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, connection: Connection, http: Http, *, timing: Timing = SYSTEM, call_seconds: float) -> None:
         self._connection = connection
         self._http = http
-        self._now = now
-        self._found: Region | None = None if connection.region == "auto" else connection.region
-        self._finding = anyio.Lock()
+        self._timing = timing
+        self._call_seconds = call_seconds
+        self._gate = Gate(timing)
+        self._regions = RegionFinder(self._who_am_i)
+        self._region: Region | None = None if connection.region == "auto" else connection.region
 
     async def call(self, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send a Public API operation; see `ports.Segment.call`."""
         request = requests.build(operation, arguments)
         token = self._token(f"{operation.name} of the Public API")
-        origin = self._connection.public_api_url or PUBLIC_API[await self._find_region() or "us"]
-        data = await self._ask(origin, request, token)
-        for member in operation.answer:
-            if member not in data:
-                raise InvalidResponse(f"{self.host} answered {operation.name} without {member}.", host=self.host)
-        return data
+        origin = await self._public_api()
+        if operation.asks_elsewhere:
+            return await self._ask_in_turn(operation, request, token, origin)
+        try:
+            return await self._ask(operation, request, token, origin)
+        except Unauthorized as error:
+            raise await self._where_it_is_known(error) from None
 
-    async def pages(
-        self, operation: Operation, arguments: Mapping[str, Any], *, most: int = MOST_PAGES
-    ) -> AsyncIterator[dict[str, Any]]:
-        """The pages of a paginated operation; see `ports.Segment.pages`."""
-        pagination: dict[str, Any] = {"count": PAGE_SIZE} | dict(arguments.get("pagination") or {})
-        seen: set[str] = set()
-        for _ in range(most):
-            page = await self.call(operation, {**arguments, "pagination": pagination})
-            yield page
-            cursor = self._next_cursor(page)
-            if cursor is None:
-                return
-            if cursor in seen:
-                raise InvalidResponse(f"{self.host} gave the same page cursor twice.", host=self.host)
-            seen.add(cursor)
-            pagination = {**pagination, "cursor": cursor}
+    async def walk(
+        self,
+        operation: Operation,
+        pagination: Mapping[str, Any] | None = None,
+        *,
+        keep: Callable[[Any], bool] = lambda _: True,
+        bounds: Bounds = WHOLE_LISTS,
+    ) -> Walk:
+        """Walk over the pages of a list; see `ports.Segment.walk`."""
+
+        async def fetch(asked: Mapping[str, Any]) -> dict[str, Any]:
+            return await self.call(operation, {"pagination": asked})
+
+        listing = pages.Listing(fetch, operation.answer[0], self._timing.monotonic, lambda: self.host)
+        return await pages.walk(listing, pagination or {}, bounds, keep)
 
     async def region(self) -> Region | None:
         """The region in use; see `ports.Segment.region`."""
@@ -82,34 +97,36 @@ class SegmentClient:
         host = host_of(origin)
         credentials = base64.b64encode(f"{write_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
-        body = _tracking_body(row, events, write_key, self._now())
-        response = await self._http.send(row.method, origin + row.path, headers, body)
-        answer = answers.body_of(response.status_code, response.headers, response.content, host=host, now=self._now())
-        if answer.get("success") is not True:
-            raise InvalidResponse(
-                f"{host} answered {response.status_code} without saying that it took the event.",
-                host=host, status=response.status_code,
-            )  # fmt: skip
-        return host
+
+        def taken(answer: Answer) -> str:
+            body = answers.body_of(answer.status, answer.headers, answer.content, host=host, now=self._timing.now())
+            if body.get("success") is not True:
+                raise InvalidResponse(
+                    f"{host} answered {answer.status} without saying that it took the event.",
+                    host=host, status=answer.status, kind="not_taken",
+                )  # fmt: skip
+            return host
+
+        return await self._exchange(
+            row,
+            origin + row.path,
+            lambda attempt: headers if attempt == 0 else {**headers, retry.RETRY_COUNT: str(attempt)},
+            lambda: _tracking_body(row, events, write_key, self._timing.now()),
+            taken,
+        )
 
     @property
     def host(self) -> str:
         """The Public API's host, as far as it is known."""
-        return host_of(self._connection.public_api_url or PUBLIC_API[self._found or "us"])
+        return host_of(self._connection.public_api_url or PUBLIC_API[self._region or "us"])
 
     def _token(self, purpose: str) -> str:
         if self._connection.api_token is None:
             raise NotConfigured("SEGMENT_API_TOKEN", purpose)
         return self._connection.api_token.get_secret_value()
 
-    async def _ask(self, origin: str, request: requests.Request, token: str) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {token}"}
-        if request.content_type is not None:
-            headers["Content-Type"] = request.content_type
-        response = await self._http.send(request.method, origin + request.target, headers, request.body)
-        return answers.data_of(
-            response.status_code, response.headers, response.content, host=host_of(origin), now=self._now()
-        )
+    async def _public_api(self) -> str:
+        return self._connection.public_api_url or PUBLIC_API[await self._find_region() or "us"]
 
     async def _find_region(self) -> Region | None:
         """The region that knows the token, asked for once.
@@ -117,48 +134,116 @@ class SegmentClient:
         None where nothing says it: no token, or hosts that the operator set. Segment's default, the US,
         is then meant.
         """
-        if self._found is not None or self._connection.api_token is None or self._connection.public_api_url:
-            return self._found
-        async with self._finding:
-            if self._found is None:
-                self._found = await self._ask_regions(self._connection.api_token.get_secret_value())
-        return self._found
+        if self._region is None and self._connection.api_token is not None and not self._connection.public_api_url:
+            self._region = await self._regions.find()
+        return self._region
 
-    async def _ask_regions(self, token: str) -> Region:
-        outcomes: dict[Region, UpstreamError | None] = {}
+    async def _who_am_i(self, region: Region) -> None:
+        await self._ask(_WHO_AM_I, requests.build(_WHO_AM_I, {}), self._token("finding its region"), PUBLIC_API[region])
 
-        async def ask(region: Region) -> None:
+    async def _where_it_is_known(self, error: Unauthorized) -> Unauthorized:
+        """The error, and where the token would be known if the configured region is the wrong one."""
+        setting = self._connection.region
+        if setting == "auto" or self._connection.public_api_url:
+            return error
+        other = other_region(setting)
+        if not await self._regions.knows(other):
+            return error
+        return Unauthorized(
+            f"{error.host} answered 401: the token is known in region {other}, and SEGMENT_REGION is {setting}.",
+            host=error.host, status=error.status, knownIn=other,
+        )  # fmt: skip
+
+    async def _ask_in_turn(
+        self, operation: Operation, request: requests.Request, token: str, origin: str
+    ) -> dict[str, Any]:
+        """Ask the region; where it does not have it, the other one, and then the host that the operator added.
+
+        A success after more than one answer, and every failure, has them all in `attempts`, each
+        `{host, status?, kind}`. The first answer decides which error it is.
+        """
+        attempts: list[dict[str, Any]] = []
+        first: UpstreamError | None = None
+        for where in self._elsewhere(origin):
             try:
-                await self._ask(PUBLIC_API[region], requests.build(_WHO_AM_I, {}), token)
+                data = await self._ask(operation, request, token, where)
             except UpstreamError as error:
-                outcomes[region] = error
+                attempts.append(_attempt(error.host, error.status, error.code))
+                first = first or error
+                if not isinstance(error, _ELSEWHERE):
+                    break
             else:
-                outcomes[region] = None
-                group.cancel_scope.cancel()  # a token belongs to one workspace: the other region need not answer
+                attempts.append(_attempt(host_of(where), 200, "data"))
+                return data if first is None else {**data, "attempts": attempts}
+        assert first is not None
+        told = await self._where_it_is_known(first) if isinstance(first, Unauthorized) else first
+        told.details["attempts"] = attempts
+        raise told
 
-        async with anyio.create_task_group() as group:
-            for region in REGIONS:
-                group.start_soon(ask, region)
-        for region in REGIONS:
-            if outcomes.get(region, _NOT_ASKED) is None:
-                return region
-        for outcome in outcomes.values():
-            if outcome is not None and not isinstance(outcome, Unauthorized):
-                raise outcome
-        tried = " and ".join(PUBLIC_API[region] for region in REGIONS)
-        raise Unauthorized(f"Neither {tried} knows the API token.", host=host_of(PUBLIC_API["us"]), status=401)
+    def _elsewhere(self, origin: str) -> list[str]:
+        origins = [origin]
+        if self._connection.region == "auto" and not self._connection.public_api_url and self._region is not None:
+            origins.append(PUBLIC_API[other_region(self._region)])
+        if self._connection.legacy_url:
+            origins.append(self._connection.legacy_url)
+        return origins
 
-    def _next_cursor(self, page: Mapping[str, Any]) -> str | None:
-        """Where the next page begins; None after the last one.
+    async def _ask(self, operation: Operation, request: requests.Request, token: str, origin: str) -> dict[str, Any]:
+        host = host_of(origin)
+        headers = {"Authorization": f"Bearer {token}"}
+        if request.content_type is not None:
+            headers["Content-Type"] = request.content_type
+
+        def data_of(answer: Answer) -> dict[str, Any]:
+            data = answers.data_of(answer.status, answer.headers, answer.content, host=host, now=self._timing.now())
+            for member in operation.answer:
+                if member not in data:
+                    raise InvalidResponse(
+                        f"{host} answered {operation.name} without {member}.",
+                        host=host, status=answer.status, kind="incomplete",
+                    )  # fmt: skip
+            return data
+
+        return await self._exchange(
+            operation, origin + request.target, lambda _: headers, lambda: request.body, data_of
+        )
+
+    async def _exchange(self, operation: Operation, url: str, headers: Headers, body: Body, read: Read[T]) -> T:
+        """Send, and send again where that helps and does no harm, until the call's time is over.
 
         Raises:
-            InvalidResponse: the pagination is not of Segment's shape.
+            UpstreamError: the last failure; one of waiting says how long in `retryAfterSeconds`.
         """
-        pagination = page.get("pagination", {})
-        cursor = pagination.get("next") if isinstance(pagination, dict) else pagination
-        if not isinstance(pagination, dict) or not (cursor is None or isinstance(cursor, str)):
-            raise InvalidResponse(f"{self.host} answered a pagination of another shape.", host=self.host)
-        return cursor or None
+        host = host_of(url)
+        begin = self._timing.monotonic()
+        for attempt in range(_MOST_ATTEMPTS):
+            left = self._call_seconds - (self._timing.monotonic() - begin)
+            async with self._gate.passage(operation, host):
+                try:
+                    answer = await self._http.send(operation.method, url, headers(attempt), body(), seconds=left)
+                    self._note_what_remains(operation, answer)
+                    return read(answer)
+                except UpstreamError as error:
+                    failure = error
+            if not retry.may_repeat(operation, failure):
+                raise failure
+            wait = retry.pause(attempt, failure, self._timing.chance())
+            if isinstance(failure, RateLimited):
+                self._gate.close(operation, wait)
+                failure.details.setdefault("retryAfterSeconds", ceil(wait))
+            if self._timing.monotonic() - begin + wait >= self._call_seconds:
+                raise failure
+            await self._timing.sleep(wait)
+        raise failure
+
+    def _note_what_remains(self, operation: Operation, answer: Answer) -> None:
+        reset = retry.reset_of(answer.headers, self._timing.now())
+        if reset is not None:
+            self._gate.close(operation, reset)
+
+
+def _attempt(host: str, status: int | None, kind: str) -> dict[str, Any]:
+    return {"host": host, "kind": kind} if status is None else {"host": host, "status": status, "kind": kind}
 
 
 def _tracking_body(operation: Operation, events: Sequence[bytes], write_key: str, now: datetime) -> bytes:

@@ -14,6 +14,11 @@ PUBLIC_API: Mapping[Region, str] = {"us": "https://api.segmentapis.com", "eu": "
 TRACKING_API: Mapping[Region, str] = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 
 
+def other_region(region: Region) -> Region:
+    """The region that the given one is not."""
+    return "eu" if region == "us" else "us"
+
+
 def host_of(origin: str) -> str:
     """The host, and the port where one is given, of a base URL."""
     return urlsplit(origin).netloc

@@ -51,10 +51,9 @@ class KnownWriteKeys:
     async def owners(self) -> Mapping[str, dict[str, Any] | None]:
         """See `ports.WriteKeys.owners`."""
         owner_of: dict[str, dict[str, Any]] = {}
-        async for page in self._segment.pages(_LIST_SOURCES, {}):
-            for source in self._sources(page["sources"]):
-                for key in source["writeKeys"]:
-                    owner_of[key] = {name: source[name] for name in _IDENTITY if name in source}
+        for source in await self._all_sources():
+            identity = {name: source[name] for name in _IDENTITY if name in source}
+            owner_of |= dict.fromkeys(source["writeKeys"], identity)
         return {name: owner_of.get(key) for name, key in self._configured.items()}
 
     async def _candidates(self, source_id: str | None) -> list[str]:
@@ -62,9 +61,10 @@ class KnownWriteKeys:
             answer = await self._segment.call(_GET_SOURCE, {"sourceId": source_id})
             return [key for source in self._sources([answer["source"]]) for key in source["writeKeys"]]
         keys = list(self._configured.values())
-        async for page in self._segment.pages(_LIST_SOURCES, {}):
-            keys += [key for source in self._sources(page["sources"]) for key in source["writeKeys"]]
-        return keys
+        return keys + [key for source in await self._all_sources() for key in source["writeKeys"]]
+
+    async def _all_sources(self) -> list[dict[str, Any]]:
+        return self._sources((await self._segment.walk(_LIST_SOURCES)).items)
 
     def _sources(self, listed: Any) -> list[dict[str, Any]]:
         """Sources with their write keys.

@@ -18,6 +18,7 @@ OPERATIONS = (
         "/destinations/{destinationId}",
         safety="read",
         answer=("destination",),
+        asks_elsewhere=True,
         summary="Read one destination.",
     ),
     Operation(
@@ -28,6 +29,7 @@ OPERATIONS = (
         answer=("deliveryMetricsSummary",),
         stability="beta",
         query=("sourceId", "startTime", "endTime", "granularity"),
+        asks_elsewhere=True,
         summary="Count what a destination received from a source: delivered, retried, discarded, expired.",
     ),
 )

@@ -41,6 +41,8 @@ class Operation:
         query: arguments that travel in the query string. What is in neither path nor query is the body.
         per_minute: Segment's documented limit of calls a minute, where it documents one.
         stability: the most stable version that Segment offers.
+        asks_elsewhere: whether a region that does not have it is not the last to be asked: the toolkit's page
+            promises that of two operations.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Operation:
     query: tuple[str, ...] = ()
     per_minute: int | None = None
     stability: Stability = "ga"
+    asks_elsewhere: bool = False
 
     @property
     def paginated(self) -> bool:

@@ -48,7 +48,7 @@ async def segment_list_destinations(args: ListDestinations, segment: Segment) ->
 
     Use this when a destination's ID is needed; name filters by part of the name.
     """
-    return await list_page(segment, get("listDestinations"), "destinations", args.name, args.pagination)
+    return await list_page(segment, get("listDestinations"), args.name, args.pagination)
 
 
 @tool(title="Get destination", safety="read", toolset="destinations", idempotent=True, open_world=False)

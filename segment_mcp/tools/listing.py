@@ -11,32 +11,25 @@ from segment_mcp.tools.args import Pagination
 NameFilter = Annotated[str, Field(min_length=1, max_length=255, description="Only items with this in name or slug.")]
 
 
-async def list_page(
-    segment: Segment, operation: Operation, key: str, name: str | None, pagination: Pagination | None
-) -> Data:
+async def list_page(segment: Segment, operation: Operation, name: str | None, pagination: Pagination | None) -> Data:
     """A page as Segment gives it; with a name, everything from there on that fits it.
 
     Args:
         segment: Segment.
         operation: the paginated row.
-        key: under which its items stand in `data`.
         name: part of a name or slug, in any case of letters; None: no filter.
         pagination: where to begin.
 
     Returns:
-        Segment's `data`; with a name `{key: [...], pagination, truncated}`, where `pagination` is the last
+        Segment's `data`; with a name the items that fit, `pagination` and `truncated`, where `pagination` is the last
         page's, and `truncated` says that the walk ended before the list did: go on at `pagination.next`.
     """
     asked = {} if pagination is None else {"pagination": pagination.model_dump(exclude_none=True)}
     if name is None:
         return await segment.call(operation, asked)
     wanted = name.casefold()
-    found: list[Data] = []
-    last: Data = {}
-    async for page in segment.pages(operation, asked):
-        found += [item for item in page[key] if wanted in _names(item)]
-        last = page["pagination"]
-    return {key: found, "pagination": last, "truncated": bool(last.get("next"))}
+    walk = await segment.walk(operation, asked.get("pagination"), keep=lambda item: wanted in _names(item))
+    return {operation.answer[0]: walk.items, "pagination": walk.pagination, "truncated": walk.truncated}
 
 
 def _names(item: Data) -> str:

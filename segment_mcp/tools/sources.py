@@ -78,7 +78,7 @@ async def segment_list_sources(args: ListSources, segment: Segment) -> Data:
 
     Use this when a source's ID is needed; name filters by part of the name or slug.
     """
-    return await list_page(segment, get("listSources"), "sources", args.name, args.pagination)
+    return await list_page(segment, get("listSources"), args.name, args.pagination)
 
 
 @tool(title="Update source", safety="write", toolset="sources", idempotent=True, open_world=False)

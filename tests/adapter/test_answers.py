@@ -2,13 +2,15 @@
 
 import json
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_mcp.adapter.answers import body_of, data_of, errors_of, request_id, retry_after
+from segment_mcp.adapter.answers import body_of, data_of, errors_of, request_id
+from segment_mcp.adapter.retry import wait_of
 from segment_mcp.envelope import Envelope
 from segment_mcp.errors import (
     Conflict,
@@ -105,11 +107,15 @@ def test_html_is_recognised_by_its_media_type_too() -> None:
     assert "an HTML page" in str(failure(200, b"oops", content_type="text/html; charset=utf-8"))
 
 
-@pytest.mark.parametrize("status", [100, 204, 301, 302, 304, 307, 308])
-def test_what_is_neither_success_with_a_body_nor_failure_is_no_answer(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(100, "unexpected_status"), (204, "empty"), (304, "unexpected_status")]
+    + [(status, "redirect") for status in (301, 302, 303, 307, 308)],
+)
+def test_what_is_neither_success_with_a_body_nor_failure_is_no_answer(status: int, kind: str) -> None:
     error = failure(status, location="https://evil.example/?token=abc")
     assert type(error) is InvalidResponse
-    assert error.data() == {"code": "invalid_response", "host": HOST, "status": status}
+    assert error.data() == {"code": "invalid_response", "host": HOST, "status": status, "kind": kind}
     assert "evil" not in str(error)
 
 
@@ -273,7 +279,8 @@ def points(milliseconds: Any) -> Any:
     ],
 )
 def test_the_wait_is_read_from_header_or_body(header: str | None, body: Any, seconds: int | None) -> None:
-    assert retry_after({} if header is None else {"retry-after": header}, body, NOW) == seconds
+    wait = wait_of(429, {} if header is None else {"retry-after": header}, body, NOW)
+    assert (wait if wait is None else ceil(wait)) == seconds
 
 
 @pytest.mark.parametrize(

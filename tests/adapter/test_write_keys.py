@@ -1,7 +1,6 @@
 """Write keys: which one is meant, and whose they are."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -13,10 +12,10 @@ from segment_mcp.adapter.write_keys import KnownWriteKeys
 from segment_mcp.config import Connection
 from segment_mcp.errors import InvalidArguments, InvalidResponse, NotConfigured, NotFound
 from segment_mcp.redact import mask_write_key
+from tests.adapter.clockwork import Clockwork
 
 FIRST, SECOND, THIRD = "f" * 28 + "1111", "s" * 28 + "2222", "t" * 28 + "3333"
 TWIN = "x" * 28 + "1111"
-NOW = datetime(2026, 5, 20, tzinfo=UTC)
 
 
 def source(name: str, *keys: str, **more: Any) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def known(
 ) -> KnownWriteKeys:
     connection = Connection.model_validate({"region": "us"} | ({"api_token": "sgp_token"} if has_token else {}))
     http = Http(lambda: httpx2.MockTransport(workspace or Workspace()))
-    return KnownWriteKeys(configured, SegmentClient(connection, http, now=lambda: NOW))
+    return KnownWriteKeys(configured, SegmentClient(connection, http, timing=Clockwork().timing(), call_seconds=25))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +159,9 @@ async def test_a_listing_of_another_form_is_no_answer_of_segments(listed: Any) -
     data = {"sources": listed, "pagination": {}}
     http = Http(lambda: httpx2.MockTransport(lambda _: httpx2.Response(200, json={"data": data})))
     connection = Connection.model_validate({"region": "us", "api_token": "sgp_token"})
-    keys = KnownWriteKeys({"default": FIRST}, SegmentClient(connection, http, now=lambda: NOW))
+    keys = KnownWriteKeys(
+        {"default": FIRST}, SegmentClient(connection, http, timing=Clockwork().timing(), call_seconds=25)
+    )
     with pytest.raises(InvalidResponse):
         await keys.owners()
     with pytest.raises(InvalidResponse):

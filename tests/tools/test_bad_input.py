@@ -122,11 +122,11 @@ async def test_an_id_that_can_stand_in_no_path_is_refused(tool: str, name: str, 
     ],
 )
 async def test_any_other_id_stays_one_segment_of_the_operations_own_path(tool: str, name: str, value: str) -> None:
-    baseline, baseline_wire = await call(tool, VALID[tool])
+    _, baseline_wire = await call(tool, VALID[tool])
     envelope, wire = await call(tool, {**VALID[tool], name: value})
     assert not envelope["successful"]
-    assert len(wire.sent()) == len(baseline_wire.sent()) == 1, baseline
-    ((method, target),), ((wanted_method, wanted_target),) = wire.sent(), baseline_wire.sent()
+    # An operation that asks elsewhere asks the same of both regions.
+    ((method, target),), ((wanted_method, wanted_target),) = set(wire.sent()), set(baseline_wire.sent())
     segments = target.partition("?")[0].split("/")
     wanted = wanted_target.partition("?")[0].split("/")
     assert method == wanted_method
