@@ -83,13 +83,14 @@ def sandbox(*, host: str, port: int) -> None:
     """Serve the embedded Segment on a port: the Public API and the Tracking API, with an example workspace."""
     from segment_mcp.sandbox import API_TOKEN, WRITE_KEYS, create_app
     from segment_mcp.transports import web
+    from segment_mcp.transports.abortable import AbortableProtocol
 
     settings_or_exit()
     click.echo(f"segment-mcp: Public API token {API_TOKEN}", err=True)
     for name, key in WRITE_KEYS.items():
         click.echo(f"segment-mcp: write key of {name}: {key}", err=True)
     bound = _bind(host, port)
-    _run(lambda: web.serve_app(create_app(), bound, ""))
+    _run(lambda: web.serve_app(create_app(), bound, "", AbortableProtocol))
 
 
 @cli.command()

@@ -1,5 +1,6 @@
 """Serves clients on a port: Streamable HTTP at `/mcp`, or the older HTTP+SSE at `/sse` and `/messages/`."""
 
+import asyncio
 import contextlib
 import ipaddress
 import socket
@@ -83,14 +84,28 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def serve_app(app: ASGIApp, bound: socket.socket, path: str) -> None:
-    """Serve an ASGI app on a listening socket until the process is told to end; says where on stderr."""
+async def serve_app(
+    app: ASGIApp, bound: socket.socket, path: str, protocol: type[asyncio.Protocol] | None = None
+) -> None:
+    """Serve an ASGI app on a listening socket until the process is told to end; says where on stderr.
+
+    Args:
+        app: what answers.
+        bound: the listening socket.
+        path: shown behind the address.
+        protocol: speaks HTTP on each connection, as uvicorn's own do; uvicorn's choice unless given.
+    """
     host, port = bound.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     sys.stderr.write(f"segment-mcp: listening on http://{shown}:{port}{path}\n")
     sys.stderr.flush()
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECONDS, lifespan="on"
+        app,
+        http=protocol or "auto",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        lifespan="on",
     )
     await uvicorn.Server(config).serve(sockets=[bound])
 
