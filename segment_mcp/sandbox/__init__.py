@@ -9,8 +9,11 @@ It serves people who have no workspace, and every test. One app answers for both
     workspace      sources, destinations, labels and the rest; `seed` fills it from `workspace.json`
     ledger         what was counted: events, failures, deliveries
 
-    checks, query, pages, windows, limits, ingest, volume, delivery: the decisions, as functions of data
-    incoming, refusals, credentials: how requests are read and refused, and whom the sandbox knows
+    injector       faults that a person set at /_sandbox/faults: resets, delays, refusals, broken bodies
+
+    checks, query, pages, windows, limits, ingest, volume, delivery, faults, spoil: the decisions, as
+    functions of data
+    incoming, outgoing, refusals, credentials: how requests are read and answered, and whom the sandbox knows
 
 The sandbox reads the operations' rows and schemas and nothing else of the package, least of all the
 adapter: two readers of the same rows check each other.
@@ -24,7 +27,7 @@ from typing import TYPE_CHECKING
 from segment_mcp.sandbox.credentials import API_TOKEN, WRITE_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.applications import Starlette
 
@@ -35,16 +38,24 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(*, now: Callable[[], datetime] = _utc_now, new_write_key: Callable[[], str] | None = None) -> Starlette:
+def create_app(
+    *,
+    now: Callable[[], datetime] = _utc_now,
+    new_write_key: Callable[[], str] | None = None,
+    random: Callable[[], float] | None = None,
+    sleep: Callable[[float], Awaitable[None]] | None = None,
+) -> Starlette:
     """A fresh workspace behind Segment's two APIs, with state of its own.
 
     Args:
         now: the sandbox's clock; every time it answers is an aware `datetime`.
         new_write_key: makes the 32 characters of a created write key; random unless given.
+        random: the dice of faults that strike a share of all answers: from 0 up to but not including 1.
+        sleep: waits the seconds that faults delay answers by; the event loop's unless given.
 
     Returns:
         An ASGI app for any host name. The workspace lives in the US region: the EU hosts do not know it.
     """
     from segment_mcp.sandbox.app import build  # here, so that importing the door does not import Starlette
 
-    return build(now=now, new_write_key=new_write_key)
+    return build(now=now, new_write_key=new_write_key, random=random, sleep=sleep)

@@ -4,32 +4,32 @@ The order in which a Public API request is judged: token, rate limit, parameters
 method that no row has is 404, once the token is known; the Tracking API's needs none.
 """
 
-import json
 import secrets
 import string
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import unquote
 
+import anyio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segment_mcp.operations import OPERATIONS, Operation
-from segment_mcp.sandbox import checks, incoming, refusals, seed, tracking_api
+from segment_mcp.sandbox import checks, incoming, injector, refusals, seed, tracking_api
 from segment_mcp.sandbox.credentials import API_TOKEN
+from segment_mcp.sandbox.faults import Faults
 from segment_mcp.sandbox.flow import Flow
 from segment_mcp.sandbox.limits import RateLimits, Standing
+from segment_mcp.sandbox.outgoing import Json
 from segment_mcp.sandbox.public_api import HANDLERS, Call, State
 
 EU_HOST = "eu1.api.segmentapis.com"
-MAX_BODY_BYTES = 1024 * 1024  # ours: Segment documents the 413, not the size
 WRITE_KEY_LENGTH = 32
 
 _VENDOR = "application/vnd.segment."
@@ -57,16 +57,13 @@ class _ExactPaths:
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class _Json(JSONResponse):
-    """JSON that holds whatever text a client once sent: half a surrogate pair, too, has to be answered."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
-            "utf-8", "replace"
-        )
-
-
-def build(*, now: Callable[[], datetime], new_write_key: Callable[[], str] | None) -> Starlette:
+def build(
+    *,
+    now: Callable[[], datetime],
+    new_write_key: Callable[[], str] | None,
+    random: Callable[[], float] | None,
+    sleep: injector.Sleep | None,
+) -> Starlette:
     """An app around a freshly seeded workspace; `segment_mcp.sandbox.create_app` is its public name."""
 
     def clock() -> datetime:
@@ -74,19 +71,24 @@ def build(*, now: Callable[[], datetime], new_write_key: Callable[[], str] | Non
 
     state = State(seed.workspace(), seed.ledger(clock()), new_write_key or _random_write_key)
     flow, limits = Flow(state.workspace, state.ledger), RateLimits()
-    # The Tracking API first: it is where the traffic is. Injected faults will belong around these endpoints.
+    faults = Faults(random or secrets.SystemRandom().random)
+    # The Tracking API first: it is where the traffic is.
     rows = sorted(OPERATIONS.values(), key=lambda row: row.api != "tracking")
     app = Starlette(
         routes=[
-            Route(
-                row.path,
-                tracking_api.endpoint(row.name, flow, clock)
-                if row.api == "tracking"
-                else _endpoint(row, state, limits, clock),
-                methods=[row.method],
-            )
-            for row in rows
-            if row.api == "tracking" or row.name in HANDLERS  # a row that came first is 404, and fails a test
+            *(
+                Route(
+                    row.path,
+                    tracking_api.endpoint(row.name, flow, clock)
+                    if row.api == "tracking"
+                    else _endpoint(row, state, limits, clock),
+                    methods=[row.method],
+                    middleware=[Middleware(injector.Injector, row=row, faults=faults, sleep=sleep or anyio.sleep)],
+                )
+                for row in rows
+                if row.api == "tracking" or row.name in HANDLERS  # a row that came first is 404, and fails a test
+            ),
+            Route(injector.PATH, injector.administration(faults), methods=["GET", "POST", "DELETE"]),
         ],
         middleware=[Middleware(_ExactPaths)],
         exception_handlers={refusals.RefusalError: _refused, 404: _no_such_operation, 405: _no_such_operation},
@@ -108,9 +110,9 @@ def _endpoint(row: Operation, state: State, limits: RateLimits, now: Callable[[]
         agreed = checks.contract(row.name)
         in_path = {name: unquote(value) for name, value in request.path_params.items()}
         arguments = checks.arguments(agreed, in_path, request.query_params.multi_items())
-        body = checks.body(agreed, await _json(request)) if agreed.body is not None else None
+        body = checks.body(agreed, await incoming.json_of(request)) if agreed.body is not None else None
         data = handler(state, Call(arguments, body, moment))
-        return _Json(
+        return Json(
             {"data": data},
             status_code=agreed.status,
             headers=_rate_headers(standing),
@@ -125,16 +127,6 @@ def _authorize(request: Request) -> None:
     known = scheme.lower() == "bearer" and secrets.compare_digest(token.encode(), API_TOKEN.encode())
     if not known or incoming.host_of(request) == EU_HOST:
         raise refusals.unauthorized()
-
-
-async def _json(request: Request) -> Any:
-    try:
-        raw = await incoming.read(request, MAX_BODY_BYTES)
-        return incoming.parse(raw) if raw else {}
-    except incoming.TooLargeError:
-        raise refusals.too_large() from None
-    except incoming.UnreadableError:
-        raise refusals.malformed() from None
 
 
 def _media_type(request: Request, row: Operation) -> str:
@@ -155,11 +147,12 @@ def _rate_headers(standing: Standing) -> dict[str, str]:
 async def _refused(_: Request, error: Exception) -> Response:
     if not isinstance(error, refusals.RefusalError):  # registered for nothing else
         raise error
-    return _Json({"errors": list(error.problems)}, status_code=error.status, headers=error.headers)
+    return Json({"errors": list(error.problems)}, status_code=error.status, headers=error.headers)
 
 
 async def _no_such_operation(request: Request, _: Exception) -> Response:
-    if request.scope["path"].startswith("/v1/"):  # the Tracking API's; it has no token, and the Public API no /v1
+    # The Tracking API's and the sandbox's own need no token; the Public API has neither of these beginnings.
+    if request.scope["path"].startswith(("/v1/", "/_sandbox/")):
         return await _refused(request, refusals.not_found())
     try:
         _authorize(request)

@@ -28,6 +28,7 @@ _TYPES = {
 }
 _PREDICATES = {
     "minimum": "must be greater than or equal to {}",
+    "exclusiveMinimum": "must be greater than {}",
     "maximum": "must be less than or equal to {}",
     "minLength": "is not allowed to be empty",
     "maxLength": "length must be less than or equal to {} characters long",
@@ -129,17 +130,26 @@ def arguments(agreed: Contract, path: Mapping[str, str], pairs: Sequence[tuple[s
     return found
 
 
-def body(agreed: Contract, value: Any) -> Any:
+def value(check: Draft202012Validator, given: Any) -> None:
+    """Hold a JSON value against a schema.
+
+    Raises:
+        RefusalError: 422 with an error for each field that breaks it.
+    """
+    problems = list(_problems(check, given, ""))
+    if problems:
+        raise refusals.invalid(problems)
+
+
+def body(agreed: Contract, given: Any) -> Any:
     """The body, if it keeps the operation's schema.
 
     Raises:
         RefusalError: 422 with an error for each field that breaks it.
     """
     if agreed.body is not None:
-        problems = list(_problems(agreed.body, value, ""))
-        if problems:
-            raise refusals.invalid(problems)
-    return value
+        value(agreed.body, given)
+    return given
 
 
 def _problems(check: Draft202012Validator, value: Any, root: str) -> Iterator[refusals.Problem]:
@@ -155,9 +165,14 @@ def _problems(check: Draft202012Validator, value: Any, root: str) -> Iterator[re
 
 def _findings(error: ValidationError, field: str) -> Iterator[tuple[str, str]]:
     limit: Any = error.validator_value
-    if error.validator == "required":
-        prefix = "" if field == "value" else f"{field}."
-        present: Any = error.instance
+    prefix = "" if field == "value" else f"{field}."
+    present: Any = error.instance
+    if error.validator == "additionalProperties":
+        schema: Any = error.schema
+        for name in present:
+            if name not in schema["properties"]:
+                yield f"{prefix}{name}", "is not allowed"
+    elif error.validator == "required":
         for name in limit:
             if name not in present:
                 yield f"{prefix}{name}", "is required"

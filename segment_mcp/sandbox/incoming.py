@@ -4,12 +4,19 @@ Python's own reading of JSON is laxer than JSON: `NaN`, `Infinity` and numbers b
 here, since no answer could hold them.
 """
 
+import base64
+import binascii
 import json
 import math
 import zlib
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from starlette.requests import Request
+
+from segment_mcp.sandbox import refusals
+
+MAX_BODY_BYTES = 1024 * 1024  # ours: the Public API documents the 413, not the size
 
 
 class TooLargeError(Exception):
@@ -35,6 +42,35 @@ _JSON = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
 def host_of(request: Request) -> str:
     """The host name that the request was sent to, without its port."""
     return request.headers.get("host", "").partition(":")[0].lower()
+
+
+def write_key(request: Request, body: Mapping[str, Any]) -> str:
+    """The key of the body, or the user of Basic authentication, or nothing."""
+    key = body.get("writeKey")
+    if isinstance(key, str) and key:
+        return key
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+async def json_of(request: Request) -> Any:
+    """The body as JSON, `{}` if there is none.
+
+    Raises:
+        RefusalError: as the Public API refuses a body that is no JSON, or too large.
+    """
+    try:
+        raw = await read(request, MAX_BODY_BYTES)
+        return parse(raw) if raw else {}
+    except TooLargeError:
+        raise refusals.too_large() from None
+    except UnreadableError:
+        raise refusals.malformed() from None
 
 
 async def read(request: Request, limit: int) -> bytes:

@@ -2,12 +2,10 @@
 
 Segment answers 200 to unknown write keys, disabled sources, the wrong region and invalid events; only JSON
 that does not parse and bodies that are too large are 400. The text of a 400 is not documented: `code` and
-`message` are what the official libraries look for. Segment's 429 has no documented threshold and does not
-occur here.
+`message` are what the official libraries look for. Segment's 429 has no documented threshold and occurs
+here only as a fault.
 """
 
-import base64
-import binascii
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -35,7 +33,7 @@ def endpoint(kind: str, flow: Flow, now: Callable[[], datetime]) -> Callable[[Re
         except incoming.UnreadableError:
             return _bad_request("malformed JSON")
         if incoming.host_of(request) != EU_HOST:  # data sent to the wrong region is lost behind a 200
-            receipt = Receipt(now(), _write_key(request, body), body.get("sentAt"))
+            receipt = Receipt(now(), incoming.write_key(request, body), body.get("sentAt"))
             if kind == "batch":
                 _take_batch(flow, receipt, body)
             else:
@@ -75,20 +73,6 @@ def _checked(raw: bytes) -> dict[str, Any]:
 
 def _compact(event: Any) -> bytes:
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def _write_key(request: Request, body: dict[str, Any]) -> str:
-    """The key of the body, or the user of Basic authentication, or nothing."""
-    key = body.get("writeKey")
-    if isinstance(key, str) and key:
-        return key
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        return base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")[0]
-    except (binascii.Error, ValueError):
-        return ""
 
 
 def _bad_request(message: str) -> Response:
