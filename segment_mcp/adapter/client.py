@@ -218,13 +218,15 @@ class SegmentClient:
         begin = self._timing.monotonic()
         for attempt in range(_MOST_ATTEMPTS):
             left = self._call_seconds - (self._timing.monotonic() - begin)
-            async with self._gate.passage(operation, host):
-                try:
-                    answer = await self._http.send(operation.method, url, headers(attempt), body(), seconds=left)
-                    self._note_what_remains(operation, answer)
-                    return read(answer)
-                except UpstreamError as error:
-                    failure = error
+            await self._gate.enter(operation, host)
+            try:
+                answer = await self._http.send(operation.method, url, headers(attempt), body(), seconds=left)
+                self._note_what_remains(operation, answer)
+                return read(answer)
+            except UpstreamError as error:
+                failure = error
+            finally:
+                self._gate.leave()
             if not retry.may_repeat(operation, failure):
                 raise failure
             wait = retry.pause(attempt, failure, self._timing.chance())

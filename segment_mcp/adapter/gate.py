@@ -6,8 +6,6 @@ off, it is told at once, instead of hanging. Besides, only so many requests are 
 """
 
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -20,7 +18,7 @@ from segment_mcp.operations import Operation
 MINUTE = 60.0
 QUEUE_SECONDS = 5.0
 """How long a call may queue before it is told to come back."""
-MOST_UNDER_WAY = 32
+MOST_UNDER_WAY = 64
 """Requests of one connection at a time."""
 
 
@@ -72,9 +70,8 @@ class Gate:
         self._under_way = anyio.CapacityLimiter(most_under_way)
         self._lanes: dict[str, Lane] = {}
 
-    @asynccontextmanager
-    async def passage(self, operation: Operation, host: str) -> AsyncIterator[None]:
-        """Wait for a place, and hold it while the request is under way.
+    async def enter(self, operation: Operation, host: str) -> None:
+        """Wait for a place, and hold it until `leave`.
 
         Raises:
             RateLimited: the next place is too far off; nothing was sent.
@@ -87,25 +84,25 @@ class Gate:
         lane.take(place)
         if place > now:
             await self._timing.sleep(place - now)
-        await self._enter(operation, host)
         try:
-            yield
-        finally:
-            self._under_way.release()
+            self._under_way.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._queue(operation, host)
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._under_way.release()
 
     def close(self, operation: Operation, seconds: float) -> None:
         """Let nothing of the operation out for so long: Segment said that nothing is left, or refused a call."""
         lane = self._lane(operation)
         lane.closed_until = max(lane.closed_until, self._timing.monotonic() + seconds)
 
-    async def _enter(self, operation: Operation, host: str) -> None:
-        try:
-            self._under_way.acquire_nowait()
-        except anyio.WouldBlock:
-            with anyio.move_on_after(self._queue_seconds) as scope:
-                await self._under_way.acquire()
-            if scope.cancelled_caught:
-                raise self._too_many(operation, host, self._queue_seconds) from None
+    async def _queue(self, operation: Operation, host: str) -> None:
+        with anyio.move_on_after(self._queue_seconds) as scope:
+            await self._under_way.acquire()
+        if scope.cancelled_caught:
+            raise self._too_many(operation, host, self._queue_seconds)
 
     def _lane(self, operation: Operation) -> Lane:
         lane = self._lanes.get(operation.name)

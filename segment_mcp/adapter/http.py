@@ -102,13 +102,12 @@ class Http:
             self._client = self._open()
         request = self._client.build_request(method, url, headers=dict(headers), content=content)
         host = request.url.netloc.decode()
-        try:
-            with anyio.fail_after(seconds):
+        with anyio.CancelScope(deadline=anyio.current_time() + seconds):
+            try:
                 return await self._exchange(self._client, request, host)
-        except TimeoutError:
-            raise TimedOut(f"{host} did not answer in time.", host=host) from None
-        except httpx2.TransportError as error:
-            raise _failure(error, host) from error
+            except httpx2.TransportError as error:
+                raise _failure(error, host) from error
+        raise TimedOut(f"{host} did not answer in time.", host=host)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -128,7 +127,8 @@ class Http:
             status = response.status_code
             raise InvalidResponse(f"{host} {said}.", host=host, status=status, kind=error.kind) from None
         finally:
-            await response.aclose()
+            if not response.is_closed:
+                await response.aclose()
         return Answer(response.status_code, response.headers, content)
 
     def _open(self) -> httpx2.AsyncClient:
