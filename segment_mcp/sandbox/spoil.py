@@ -135,10 +135,8 @@ def _compact(value: Any) -> bytes:
 
 _REFUSALS: Mapping[int, Callable[[], refusals.RefusalError]] = MappingProxyType(
     {
-        400: refusals.malformed,
         401: refusals.unauthorized,
         404: refusals.not_found,
-        409: lambda: refusals.conflict("The slug is taken", "slug"),
         413: refusals.too_large,
     }
 )
