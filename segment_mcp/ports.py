@@ -72,7 +72,7 @@ class Segment(Protocol):
             operation: a paginated row; its items are what its answers are named for.
             pagination: where to begin and how large a page is.
             keep: whether an item is wanted.
-            bounds: when to stop.
+            bounds: when to stop; the time of one call bounds it too.
 
         Raises:
             InvalidResponse: a page is none of Segment's, or a cursor comes a second time.

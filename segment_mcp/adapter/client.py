@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 from typing import Any, TypeVar
@@ -34,9 +35,40 @@ _MOST_ATTEMPTS = 10
 _ELSEWHERE = (Unauthorized, Forbidden, NotFound)
 
 T = TypeVar("T")
-Headers = Callable[[int], Mapping[str, str]]
-Body = Callable[[], bytes | None]
-Read = Callable[[Answer], T]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A Public API operation that is asked for.
+
+    Attributes:
+        operation: the row.
+        request: without host and credentials.
+        token: the credential.
+        until: the moment of the adapter's clock at which the call is over.
+    """
+
+    operation: Operation
+    request: requests.Request
+    token: str = field(repr=False)
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """What is sent, once or several times.
+
+    Attributes:
+        operation: the row.
+        url: absolute.
+        headers: those of an attempt, counted from 0.
+        body: made anew for each attempt.
+    """
+
+    operation: Operation
+    url: str = field(repr=False)
+    headers: Callable[[int], Mapping[str, str]]
+    body: Callable[[], bytes | None]
 
 
 class SegmentClient:
@@ -60,15 +92,7 @@ class SegmentClient:
 
     async def call(self, operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Send a Public API operation; see `ports.Segment.call`."""
-        request = requests.build(operation, arguments)
-        token = self._token(f"{operation.name} of the Public API")
-        origin = await self._public_api()
-        if operation.asks_elsewhere:
-            return await self._ask_in_turn(operation, request, token, origin)
-        try:
-            return await self._ask(operation, request, token, origin)
-        except Unauthorized as error:
-            raise await self._where_it_is_known(error) from None
+        return await self._call(operation, arguments, self._until())
 
     async def walk(
         self,
@@ -80,20 +104,23 @@ class SegmentClient:
     ) -> Walk:
         """Walk over the pages of a list; see `ports.Segment.walk`."""
 
+        until = self._until()
+
         async def fetch(asked: Mapping[str, Any]) -> dict[str, Any]:
-            return await self.call(operation, {"pagination": asked})
+            return await self._call(operation, {"pagination": asked}, until)
 
         listing = pages.Listing(fetch, operation.answer[0], self._timing.monotonic, lambda: self.host)
         return await pages.walk(listing, pagination or {}, bounds, keep)
 
     async def region(self) -> Region | None:
         """The region in use; see `ports.Segment.region`."""
-        return await self._find_region()
+        return await self._find_region(self._until())
 
     async def send(self, operation: str, events: Sequence[bytes], write_key: str) -> str:
         """Send events to the Tracking API; see `ports.Tracking.send`."""
         row = get(operation)
-        origin = self._connection.tracking_url or TRACKING_API[await self._find_region() or "us"]
+        until = self._until()
+        origin = self._connection.tracking_url or TRACKING_API[await self._find_region(until) or "us"]
         host = host_of(origin)
         credentials = base64.b64encode(f"{write_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
@@ -108,11 +135,14 @@ class SegmentClient:
             return host
 
         return await self._exchange(
-            row,
-            origin + row.path,
-            lambda attempt: headers if attempt == 0 else {**headers, retry.RETRY_COUNT: str(attempt)},
-            lambda: _tracking_body(row, events, write_key, self._timing.now()),
+            _Exchange(
+                row,
+                origin + row.path,
+                lambda attempt: headers if attempt == 0 else {**headers, retry.RETRY_COUNT: str(attempt)},
+                lambda: _tracking_body(row, events, write_key, self._timing.now()),
+            ),
             taken,
+            until,
         )
 
     @property
@@ -120,43 +150,55 @@ class SegmentClient:
         """The Public API's host, as far as it is known."""
         return host_of(self._connection.public_api_url or PUBLIC_API[self._region or "us"])
 
+    async def _call(self, operation: Operation, arguments: Mapping[str, Any], until: float) -> dict[str, Any]:
+        request = requests.build(operation, arguments)
+        token = self._token(f"{operation.name} of the Public API")
+        origin = self._connection.public_api_url or PUBLIC_API[await self._find_region(until) or "us"]
+        asked = _Asked(operation, request, token, until)
+        if operation.asks_elsewhere:
+            return await self._ask_in_turn(asked, origin)
+        try:
+            return await self._ask(asked, origin)
+        except Unauthorized as error:
+            raise await self._where_it_is_known(error, until) from None
+
     def _token(self, purpose: str) -> str:
         if self._connection.api_token is None:
             raise NotConfigured("SEGMENT_API_TOKEN", purpose)
         return self._connection.api_token.get_secret_value()
 
-    async def _public_api(self) -> str:
-        return self._connection.public_api_url or PUBLIC_API[await self._find_region() or "us"]
+    def _until(self) -> float:
+        """When a call that begins now is over."""
+        return self._timing.monotonic() + self._call_seconds
 
-    async def _find_region(self) -> Region | None:
+    async def _find_region(self, until: float) -> Region | None:
         """The region that knows the token, asked for once.
 
         None where nothing says it: no token, or hosts that the operator set. Segment's default, the US,
         is then meant.
         """
         if self._region is None and self._connection.api_token is not None and not self._connection.public_api_url:
-            self._region = await self._regions.find()
+            self._region = await self._regions.find(until)
         return self._region
 
-    async def _who_am_i(self, region: Region) -> None:
-        await self._ask(_WHO_AM_I, requests.build(_WHO_AM_I, {}), self._token("finding its region"), PUBLIC_API[region])
+    async def _who_am_i(self, region: Region, until: float) -> None:
+        token = self._token("finding its region")
+        await self._ask(_Asked(_WHO_AM_I, requests.build(_WHO_AM_I, {}), token, until), PUBLIC_API[region])
 
-    async def _where_it_is_known(self, error: Unauthorized) -> Unauthorized:
+    async def _where_it_is_known(self, error: Unauthorized, until: float) -> Unauthorized:
         """The error, and where the token would be known if the configured region is the wrong one."""
         setting = self._connection.region
         if setting == "auto" or self._connection.public_api_url:
             return error
         other = other_region(setting)
-        if not await self._regions.knows(other):
+        if not await self._regions.knows(other, until):
             return error
         return Unauthorized(
             f"{error.host} answered 401: the token is known in region {other}, and SEGMENT_REGION is {setting}.",
             host=error.host, status=error.status, knownIn=other,
         )  # fmt: skip
 
-    async def _ask_in_turn(
-        self, operation: Operation, request: requests.Request, token: str, origin: str
-    ) -> dict[str, Any]:
+    async def _ask_in_turn(self, asked: _Asked, origin: str) -> dict[str, Any]:
         """Ask the region; where it does not have it, the other one, and then the host that the operator added.
 
         A success after more than one answer, and every failure, has them all in `attempts`, each
@@ -166,7 +208,7 @@ class SegmentClient:
         first: UpstreamError | None = None
         for where in self._elsewhere(origin):
             try:
-                data = await self._ask(operation, request, token, where)
+                data = await self._ask(asked, where)
             except UpstreamError as error:
                 attempts.append(_attempt(error.host, error.status, error.code))
                 first = first or error
@@ -176,7 +218,7 @@ class SegmentClient:
                 attempts.append(_attempt(host_of(where), 200, "data"))
                 return data if first is None else {**data, "attempts": attempts}
         assert first is not None
-        told = await self._where_it_is_known(first) if isinstance(first, Unauthorized) else first
+        told = await self._where_it_is_known(first, asked.until) if isinstance(first, Unauthorized) else first
         told.details["attempts"] = attempts
         raise told
 
@@ -188,9 +230,10 @@ class SegmentClient:
             origins.append(self._connection.legacy_url)
         return origins
 
-    async def _ask(self, operation: Operation, request: requests.Request, token: str, origin: str) -> dict[str, Any]:
+    async def _ask(self, asked: _Asked, origin: str) -> dict[str, Any]:
+        operation, request = asked.operation, asked.request
         host = host_of(origin)
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {asked.token}"}
         if request.content_type is not None:
             headers["Content-Type"] = request.content_type
 
@@ -204,39 +247,47 @@ class SegmentClient:
                     )  # fmt: skip
             return data
 
-        return await self._exchange(
-            operation, origin + request.target, lambda _: headers, lambda: request.body, data_of
-        )
+        exchange = _Exchange(operation, origin + request.target, lambda _: headers, lambda: request.body)
+        return await self._exchange(exchange, data_of, asked.until)
 
-    async def _exchange(self, operation: Operation, url: str, headers: Headers, body: Body, read: Read[T]) -> T:
-        """Send, and send again where that helps and does no harm, until the call's time is over.
+    async def _exchange(self, exchange: _Exchange, read: Callable[[Answer], T], until: float) -> T:
+        """Send, and send again where that helps and does no harm, until the call is over.
+
+        Args:
+            exchange: what is sent.
+            read: makes of an answer what it means.
+            until: the moment of the adapter's clock at which the call is over.
 
         Raises:
-            UpstreamError: the last failure; one of waiting says how long in `retryAfterSeconds`.
+            UpstreamError: the last failure; a rate limit says how long to wait in `retryAfterSeconds`.
         """
-        host = host_of(url)
-        begin = self._timing.monotonic()
-        for attempt in range(_MOST_ATTEMPTS):
-            left = self._call_seconds - (self._timing.monotonic() - begin)
+        operation, host = exchange.operation, host_of(exchange.url)
+        attempt = 0
+        while True:
             await self._gate.enter(operation, host)
             try:
-                answer = await self._http.send(operation.method, url, headers(attempt), body(), seconds=left)
+                answer = await self._http.send(
+                    operation.method,
+                    exchange.url,
+                    exchange.headers(attempt),
+                    exchange.body(),
+                    seconds=until - self._timing.monotonic(),
+                )
                 self._note_what_remains(operation, answer)
                 return read(answer)
             except UpstreamError as error:
                 failure = error
             finally:
                 self._gate.leave()
-            if not retry.may_repeat(operation, failure):
-                raise failure
             wait = retry.pause(attempt, failure, self._timing.chance())
             if isinstance(failure, RateLimited):
                 self._gate.close(operation, wait)
                 failure.details.setdefault("retryAfterSeconds", ceil(wait))
-            if self._timing.monotonic() - begin + wait >= self._call_seconds:
+            attempt += 1
+            over = attempt == _MOST_ATTEMPTS or self._timing.monotonic() + wait >= until
+            if over or not retry.may_repeat(operation, failure):
                 raise failure
             await self._timing.sleep(wait)
-        raise failure
 
     def _note_what_remains(self, operation: Operation, answer: Answer) -> None:
         reset = retry.reset_of(answer.headers, self._timing.now())

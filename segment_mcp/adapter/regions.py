@@ -7,8 +7,8 @@ import anyio
 from segment_mcp.adapter.hosts import PUBLIC_API, REGIONS, Region, host_of
 from segment_mcp.errors import Unauthorized, UpstreamError
 
-Ask = Callable[[Region], Awaitable[None]]
-"""Asks a region's Public API who the token belongs to; raises what it answers."""
+Ask = Callable[[Region, float], Awaitable[None]]
+"""Asks a region's Public API who the token belongs to, until that moment at the latest; raises what it answers."""
 
 _NOT_ASKED = object()
 
@@ -26,8 +26,11 @@ class RegionFinder:
         self._elsewhere: dict[Region, bool] = {}
         self._one_at_a_time = anyio.Lock()
 
-    async def find(self) -> Region:
+    async def find(self, until: float) -> Region:
         """The region that knows the token; both are asked at the first call, and the first yes decides.
+
+        Args:
+            until: the moment of the adapter's clock at which the call that needs it is over.
 
         Raises:
             Unauthorized: neither knows it.
@@ -36,28 +39,28 @@ class RegionFinder:
         if self._found is None:
             async with self._one_at_a_time:
                 if self._found is None:
-                    self._found = await self._ask_all()
+                    self._found = await self._ask_all(until)
         return self._found
 
-    async def knows(self, region: Region) -> bool:
+    async def knows(self, region: Region, until: float) -> bool:
         """Whether that region knows the token, as far as it can be told; asked once."""
         if region not in self._elsewhere:
             async with self._one_at_a_time:
                 if region not in self._elsewhere:
                     try:
-                        await self._ask(region)
+                        await self._ask(region, until)
                     except UpstreamError:
                         self._elsewhere[region] = False
                     else:
                         self._elsewhere[region] = True
         return self._elsewhere[region]
 
-    async def _ask_all(self) -> Region:
+    async def _ask_all(self, until: float) -> Region:
         outcomes: dict[Region, UpstreamError | None] = {}
 
         async def ask(region: Region) -> None:
             try:
-                await self._ask(region)
+                await self._ask(region, until)
             except UpstreamError as error:
                 outcomes[region] = error
             else:
