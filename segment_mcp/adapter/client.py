@@ -103,7 +103,6 @@ class SegmentClient:
         bounds: Bounds = WHOLE_LISTS,
     ) -> Walk:
         """Walk over the pages of a list; see `ports.Segment.walk`."""
-
         until = self._until()
 
         async def fetch(asked: Mapping[str, Any]) -> dict[str, Any]:
