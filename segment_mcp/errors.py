@@ -131,6 +131,9 @@ class Internal(SegmentMcpError):
     remedy = "Whether anything was sent is not known: look before you repeat the call."
 
 
+_UNKNOWN = "If it was a change, whether Segment made it is not known: read the state before you repeat it."
+
+
 class UpstreamError(SegmentMcpError):
     """Segment, or the way to it, failed.
 
@@ -224,14 +227,14 @@ class InvalidResponse(UpstreamError):
     """The answer is not a JSON object of Segment's: HTML, a redirect, a truncated body."""
 
     code = "invalid_response"
-    remedy = "Whether Segment acted is not known: read the state before you repeat a change."
+    remedy = _UNKNOWN
 
 
 class TimedOut(UpstreamError):
     """No answer in time."""
 
     code = "timeout"
-    remedy = "Whether Segment acted is not known: read the state before you repeat a change."
+    remedy = _UNKNOWN
     remedy_unsent = "Nothing was sent. Check the network and the proxy settings; then try again."
 
 
@@ -239,7 +242,7 @@ class NetworkFailed(UpstreamError):
     """The connection could not be made, or broke."""
 
     code = "network"
-    remedy = "Whether Segment acted is not known: read the state before you repeat a change."
+    remedy = _UNKNOWN
     remedy_unsent = "Nothing was sent. Check the network, the proxy settings and the region; then try again."
 
 

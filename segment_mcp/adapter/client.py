@@ -209,7 +209,7 @@ class SegmentClient:
             try:
                 data = await self._ask(asked, where)
             except UpstreamError as error:
-                attempts.append(_attempt(error.host, error.status, error.code))
+                attempts.append(_attempt(error.host, error.status, error.details.get("kind", error.code)))
                 first = first or error
                 if not isinstance(error, _ELSEWHERE):
                     break
