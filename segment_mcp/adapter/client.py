@@ -5,10 +5,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import ceil
-from typing import Any, TypeVar
+from typing import Any
 
 from segment_mcp.adapter import answers, pages, requests, retry
+from segment_mcp.adapter.exchange import Exchange, Sender
 from segment_mcp.adapter.gate import Gate
 from segment_mcp.adapter.hosts import PUBLIC_API, TRACKING_API, Region, host_of, other_region
 from segment_mcp.adapter.http import Answer, Http
@@ -20,7 +20,6 @@ from segment_mcp.errors import (
     InvalidResponse,
     NotConfigured,
     NotFound,
-    RateLimited,
     Unauthorized,
     UpstreamError,
 )
@@ -31,10 +30,7 @@ SYSTEM = Timing()
 WHOLE_LISTS = Bounds()
 
 _WHO_AM_I = get("getWorkspace")
-_MOST_ATTEMPTS = 10
 _ELSEWHERE = (Unauthorized, Forbidden, NotFound)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +50,6 @@ class _Asked:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Exchange:
-    """What is sent, once or several times.
-
-    Attributes:
-        operation: the row.
-        url: absolute.
-        headers: those of an attempt, counted from 0.
-        body: made anew for each attempt.
-    """
-
-    operation: Operation
-    url: str = field(repr=False)
-    headers: Callable[[int], Mapping[str, str]]
-    body: Callable[[], bytes | None]
-
-
 class SegmentClient:
     """Sends operations with one connection's credentials, to one connection's region, within its limits.
 
@@ -83,10 +62,9 @@ class SegmentClient:
 
     def __init__(self, connection: Connection, http: Http, *, timing: Timing = SYSTEM, call_seconds: float) -> None:
         self._connection = connection
-        self._http = http
         self._timing = timing
         self._call_seconds = call_seconds
-        self._gate = Gate(timing)
+        self._sender = Sender(http, Gate(timing), timing)
         self._regions = RegionFinder(self._who_am_i)
         self._region: Region | None = None if connection.region == "auto" else connection.region
 
@@ -133,8 +111,8 @@ class SegmentClient:
                 )  # fmt: skip
             return host
 
-        return await self._exchange(
-            _Exchange(
+        return await self._sender.run(
+            Exchange(
                 row,
                 origin + row.path,
                 lambda attempt: headers if attempt == 0 else {**headers, retry.RETRY_COUNT: str(attempt)},
@@ -246,52 +224,8 @@ class SegmentClient:
                     )  # fmt: skip
             return data
 
-        exchange = _Exchange(operation, origin + request.target, lambda _: headers, lambda: request.body)
-        return await self._exchange(exchange, data_of, asked.until)
-
-    async def _exchange(self, exchange: _Exchange, read: Callable[[Answer], T], until: float) -> T:
-        """Send, and send again where that helps and does no harm, until the call is over.
-
-        Args:
-            exchange: what is sent.
-            read: makes of an answer what it means.
-            until: the moment of the adapter's clock at which the call is over.
-
-        Raises:
-            UpstreamError: the last failure; a rate limit says how long to wait in `retryAfterSeconds`.
-        """
-        operation, host = exchange.operation, host_of(exchange.url)
-        attempt = 0
-        while True:
-            await self._gate.enter(operation, host)
-            try:
-                answer = await self._http.send(
-                    operation.method,
-                    exchange.url,
-                    exchange.headers(attempt),
-                    exchange.body(),
-                    seconds=until - self._timing.monotonic(),
-                )
-                self._note_what_remains(operation, answer)
-                return read(answer)
-            except UpstreamError as error:
-                failure = error
-            finally:
-                self._gate.leave()
-            wait = retry.pause(attempt, failure, self._timing.chance())
-            if isinstance(failure, RateLimited):
-                self._gate.close(operation, wait)
-                failure.details.setdefault("retryAfterSeconds", ceil(wait))
-            attempt += 1
-            over = attempt == _MOST_ATTEMPTS or self._timing.monotonic() + wait >= until
-            if over or not retry.may_repeat(operation, failure):
-                raise failure
-            await self._timing.sleep(wait)
-
-    def _note_what_remains(self, operation: Operation, answer: Answer) -> None:
-        reset = retry.reset_of(answer.headers, self._timing.now())
-        if reset is not None:
-            self._gate.close(operation, reset)
+        exchange = Exchange(operation, origin + request.target, lambda _: headers, lambda: request.body)
+        return await self._sender.run(exchange, data_of, asked.until)
 
 
 def _attempt(host: str, status: int | None, kind: str) -> dict[str, Any]:

@@ -1,0 +1,91 @@
+"""Sends a request, and sends it again where that helps and does no harm, until the call is over."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from typing import TypeVar
+
+from segment_mcp.adapter import retry
+from segment_mcp.adapter.gate import Gate
+from segment_mcp.adapter.hosts import host_of
+from segment_mcp.adapter.http import Answer, Http
+from segment_mcp.adapter.timing import Timing
+from segment_mcp.errors import RateLimited, UpstreamError
+from segment_mcp.operations import Operation
+
+MOST_ATTEMPTS = 10
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What is sent.
+
+    Attributes:
+        operation: the row.
+        url: absolute.
+        headers: those of an attempt, counted from 0; credentials among them.
+        body: made anew for each attempt.
+    """
+
+    operation: Operation
+    url: str = field(repr=False)
+    headers: Callable[[int], Mapping[str, str]]
+    body: Callable[[], bytes | None]
+
+
+class Sender:
+    """One connection's way out.
+
+    Args:
+        http: sends one request.
+        gate: holds calls back before a limit bites.
+        timing: clock, waits and chance.
+    """
+
+    def __init__(self, http: Http, gate: Gate, timing: Timing) -> None:
+        self._http = http
+        self._gate = gate
+        self._timing = timing
+
+    async def run(self, exchange: Exchange, read: Callable[[Answer], T], until: float) -> T:
+        """What the answer means.
+
+        Args:
+            exchange: what is sent.
+            read: makes of an answer what it means, or raises what it says.
+            until: the moment of the clock at which the call is over.
+
+        Raises:
+            UpstreamError: the last failure; a rate limit says how long to wait in `retryAfterSeconds`.
+        """
+        operation, host = exchange.operation, host_of(exchange.url)
+        attempt = 0
+        while True:
+            await self._gate.enter(operation, host)
+            try:
+                return read(await self._once(exchange, attempt, until))
+            except UpstreamError as error:
+                failure = error
+            finally:
+                self._gate.leave()
+            wait = retry.pause(attempt, failure, self._timing.chance())
+            if isinstance(failure, RateLimited):
+                self._gate.close(operation, wait)
+                failure.details.setdefault("retryAfterSeconds", ceil(wait))
+            attempt += 1
+            over = attempt == MOST_ATTEMPTS or self._timing.monotonic() + wait >= until
+            if over or not retry.may_repeat(operation, failure):
+                raise failure
+            await self._timing.sleep(wait)
+
+    async def _once(self, exchange: Exchange, attempt: int, until: float) -> Answer:
+        operation = exchange.operation
+        left = until - self._timing.monotonic()
+        headers, body = exchange.headers(attempt), exchange.body()
+        answer = await self._http.send(operation.method, exchange.url, headers, body, seconds=left)
+        reset = retry.reset_of(answer.headers, self._timing.now())
+        if reset is not None:
+            self._gate.close(operation, reset)
+        return answer
