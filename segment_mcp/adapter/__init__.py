@@ -1,5 +1,13 @@
-"""Talks to Segment: builds requests, signs them, sends them, and turns answers into data or errors.
+"""Talks to Segment, and knows nothing of MCP.
 
-Knows nothing of MCP. `client.SegmentClient` is the door; the decisions around it (which host, which path,
-what a status means) are pure functions in modules of their own.
+    client      the door: one connection's region, credentials and limits
+    exchange    sends, and sends again where that helps and does no harm
+    http        one request over the process's one HTTP client
+    gate        rate limits, kept before they bite
+    regions     which region knows a token
+    write_keys  which write key is meant
+    pages       walks over a list
+
+    requests, answers, retry, bodies, hosts: the decisions, as functions of data
+    timing      clock, waits and chance, as arguments
 """
