@@ -8,6 +8,6 @@
     write_keys  which write key is meant
     pages       walks over a list
 
-    requests, answers, retry, bodies, hosts: the decisions, as functions of data
-    timing      clock, waits and chance, as arguments
+What they decide (`requests`, `answers`, `retry`, `bodies`, `hosts`) are functions of data; `timing` brings
+clock, waits and chance as arguments.
 """

@@ -49,11 +49,6 @@ def data_of(status: int, headers: Mapping[str, str], content: bytes, *, host: st
         UpstreamError: the answer is no success, or no answer of Segment's.
     """
     body = body_of(status, headers, content, host=host, now=now)
-    if body.get("errors"):
-        raise InvalidResponse(
-            f"{host} answered {status} with errors: {_sentence(errors_of(body))}",
-            host=host, status=status, kind="errors_in_success", errors=errors_of(body), requestId=request_id(headers),
-        )  # fmt: skip
     data = body.get("data")
     if not isinstance(data, dict):
         raise InvalidResponse(
@@ -85,6 +80,12 @@ def body_of(status: int, headers: Mapping[str, str], content: bytes, *, host: st
         )  # fmt: skip
     body = _parse(content) if _says_json(headers) else None
     if isinstance(body, dict):
+        if body.get("errors"):
+            errors = errors_of(body)
+            raise InvalidResponse(
+                f"{host} answered {status} with errors: {_sentence(errors)}",
+                host=host, status=status, kind="errors_in_success", errors=errors, requestId=request_id(headers),
+            )  # fmt: skip
         return body
     kind = _kind(headers, content, body)
     raise InvalidResponse(

@@ -62,8 +62,12 @@ class Sender:
         """
         operation, host = exchange.operation, host_of(exchange.url)
         attempt = 0
+        failure: UpstreamError | None = None
         while True:
-            await self._gate.enter(operation, host)
+            try:
+                await self._gate.enter(operation, host, until=until)
+            except RateLimited as refusal:
+                raise failure or refusal from None
             try:
                 return read(await self._once(exchange, attempt, until))
             except UpstreamError as error:
@@ -72,7 +76,7 @@ class Sender:
                 self._gate.leave()
             wait = retry.pause(attempt, failure, self._timing.chance())
             if isinstance(failure, RateLimited):
-                self._gate.close(operation, wait)
+                self._gate.close(operation, host, wait)
                 failure.details.setdefault("retryAfterSeconds", ceil(wait))
             attempt += 1
             over = attempt == MOST_ATTEMPTS or self._timing.monotonic() + wait >= until
@@ -87,5 +91,5 @@ class Sender:
         answer = await self._http.send(operation.method, exchange.url, headers, body, seconds=left)
         reset = retry.reset_of(answer.headers, self._timing.now())
         if reset is not None:
-            self._gate.close(operation, reset)
+            self._gate.close(operation, host_of(exchange.url), reset)
         return answer

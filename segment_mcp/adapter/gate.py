@@ -1,13 +1,13 @@
-"""Rate limits respected before they bite: one gate a connection, one lane an operation.
+"""Rate limits respected before they bite: one gate a connection, one lane an operation and host.
 
 A lane knows the operation's documented limit of calls a minute, and until when Segment said that nothing
 is left. A call takes the next free place in its lane, in the order of asking; if that place is too far
 off, it is told at once, instead of hanging. Besides, only so many requests are under way at a time.
 """
 
-from collections import deque
+from bisect import bisect_right, insort
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 
 import anyio
 
@@ -18,6 +18,8 @@ from segment_mcp.operations import Operation
 MINUTE = 60.0
 QUEUE_SECONDS = 5.0
 """How long a call may queue before it is told to come back."""
+LONGEST_CLOSED = 3600.0
+"""How long Segment's word closes a lane, in seconds: an absurd one must not close it for good."""
 MOST_UNDER_WAY = 64
 """Requests of one connection at a time."""
 
@@ -28,12 +30,12 @@ class Lane:
 
     Attributes:
         per_minute: the documented limit; None: none is documented.
-        taken: when the places of the last minute were, oldest first.
+        taken: when the places of the last minute were or will be, in order.
         closed_until: nothing goes before that moment.
     """
 
     per_minute: int | None
-    taken: deque[float] = field(default_factory=deque)
+    taken: list[float] = field(default_factory=list)
     closed_until: float = 0.0
 
     def next_place(self, now: float) -> float:
@@ -41,8 +43,7 @@ class Lane:
         place = max(now, self.closed_until)
         if self.per_minute is None:
             return place
-        while self.taken and self.taken[0] <= now - MINUTE:
-            self.taken.popleft()
+        del self.taken[: bisect_right(self.taken, now - MINUTE)]
         if len(self.taken) < self.per_minute:
             return place
         return max(place, self.taken[-self.per_minute] + MINUTE)
@@ -50,7 +51,12 @@ class Lane:
     def take(self, place: float) -> None:
         """Take a place that `next_place` gave."""
         if self.per_minute is not None:
-            self.taken.append(place)
+            insort(self.taken, place)
+
+    def give_back(self, place: float) -> None:
+        """Leave a place that was taken and not used to others."""
+        if place in self.taken:
+            self.taken.remove(place)
 
 
 class Gate:
@@ -68,51 +74,78 @@ class Gate:
         self._timing = timing
         self._queue_seconds = queue_seconds
         self._under_way = anyio.CapacityLimiter(most_under_way)
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[tuple[str, str], Lane] = {}
 
-    async def enter(self, operation: Operation, host: str) -> None:
+    async def enter(self, operation: Operation, host: str, *, until: float = inf) -> None:
         """Wait for a place, and hold it until `leave`.
+
+        Args:
+            operation: the row.
+            host: named in the error.
+            until: the moment of the clock at which the call is over.
 
         Raises:
             RateLimited: the next place is too far off; nothing was sent.
         """
-        lane = self._lane(operation)
-        now = self._timing.monotonic()
-        place = lane.next_place(now)
-        if place - now > self._queue_seconds:
-            raise self._too_many(operation, host, place - now)
-        lane.take(place)
-        if place > now:
-            await self._timing.sleep(place - now)
+        lane = self._lane(operation, host)
+        latest = min(self._timing.monotonic() + self._queue_seconds, until)
+        place = await self._wait_in(lane, operation, host, latest)
         try:
             self._under_way.acquire_nowait()
         except anyio.WouldBlock:
-            await self._queue(operation, host)
+            try:
+                await self._queue(operation, host)
+            except BaseException:
+                lane.give_back(place)
+                raise
 
     def leave(self) -> None:
         """Give the place back."""
         self._under_way.release()
 
-    def close(self, operation: Operation, seconds: float) -> None:
-        """Let nothing of the operation out for so long: Segment said that nothing is left, or refused a call."""
-        lane = self._lane(operation)
-        lane.closed_until = max(lane.closed_until, self._timing.monotonic() + seconds)
+    def close(self, operation: Operation, host: str, seconds: float) -> None:
+        """Let nothing of the operation out for so long, at most an hour.
+
+        Segment said that nothing is left, or refused a call.
+        """
+        lane = self._lane(operation, host)
+        lane.closed_until = max(lane.closed_until, self._timing.monotonic() + min(seconds, LONGEST_CLOSED))
+
+    async def _wait_in(self, lane: Lane, operation: Operation, host: str, latest: float) -> float:
+        """Take a place in the lane and wait until it comes; where the lane closes meanwhile, take another."""
+        now = self._timing.monotonic()
+        while True:
+            place = lane.next_place(now)
+            if place > latest:
+                wait = place - now
+                raise RateLimited(
+                    f"{operation.name} is at its rate limit, so it was not sent.",
+                    host=host, acted=False, wait=wait, retryAfterSeconds=ceil(wait),
+                )  # fmt: skip
+            lane.take(place)
+            if place <= now:
+                return place
+            try:
+                await self._timing.sleep(place - now)
+            except BaseException:
+                lane.give_back(place)
+                raise
+            now = self._timing.monotonic()
+            if lane.closed_until <= now:
+                return place
+            lane.give_back(place)
 
     async def _queue(self, operation: Operation, host: str) -> None:
         with anyio.move_on_after(self._queue_seconds) as scope:
             await self._under_way.acquire()
         if scope.cancelled_caught:
-            raise self._too_many(operation, host, self._queue_seconds)
+            raise RateLimited(
+                f"{self._under_way.borrowed_tokens:.0f} requests are under way, so {operation.name} was not sent.",
+                host=host, acted=False, wait=self._queue_seconds, retryAfterSeconds=ceil(self._queue_seconds),
+            )  # fmt: skip
 
-    def _lane(self, operation: Operation) -> Lane:
-        lane = self._lanes.get(operation.name)
+    def _lane(self, operation: Operation, host: str) -> Lane:
+        lane = self._lanes.get((operation.name, host))
         if lane is None:
-            lane = self._lanes[operation.name] = Lane(operation.per_minute)
+            lane = self._lanes[operation.name, host] = Lane(operation.per_minute)
         return lane
-
-    @staticmethod
-    def _too_many(operation: Operation, host: str, seconds: float) -> RateLimited:
-        return RateLimited(
-            f"{operation.name} is at its rate limit, so it was not sent.",
-            host=host, acted=False, wait=seconds, retryAfterSeconds=ceil(seconds),
-        )  # fmt: skip

@@ -43,14 +43,16 @@ class RegionFinder:
         return self._found
 
     async def knows(self, region: Region, until: float) -> bool:
-        """Whether that region knows the token, as far as it can be told; asked once."""
+        """Whether that region knows the token, as far as it can be told; what it said is remembered."""
         if region not in self._elsewhere:
             async with self._one_at_a_time:
                 if region not in self._elsewhere:
                     try:
                         await self._ask(region, until)
-                    except UpstreamError:
+                    except Unauthorized:
                         self._elsewhere[region] = False
+                    except UpstreamError:
+                        return False
                     else:
                         self._elsewhere[region] = True
         return self._elsewhere[region]

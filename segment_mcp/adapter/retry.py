@@ -7,7 +7,6 @@ long to wait is what Segment says, in the order in which it can be trusted, and 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from math import isfinite
 from typing import Any
 
 from segment_mcp.errors import NetworkFailed, TimedOut, UpstreamError
@@ -23,6 +22,7 @@ RETRY_COUNT = "X-Retry-Count"
 _PASSING = frozenset({408}) | (frozenset(range(500, 600)) - {501, 505, 511})
 _PASSING_FOR_EVENTS = _PASSING | {410, 460}
 _LONGEST_NUMBER = 18
+_MOST = 10**15
 _EPOCH_SECONDS = 1_000_000_000
 
 
@@ -44,10 +44,10 @@ def pause(attempt: int, failure: UpstreamError, chance: float) -> float:
 
     Args:
         attempt: how many attempts failed before this one.
-        failure: the last failure; what Segment said of waiting goes first.
+        failure: the last failure; what Segment said of waiting goes first, unless its time is past already.
         chance: from 0 up to 1.
     """
-    if failure.wait is not None:
+    if failure.wait:
         return failure.wait
     ceiling: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
     return chance * ceiling
@@ -59,12 +59,12 @@ def wait_of(status: int, headers: Mapping[str, str], body: Any, now: datetime) -
     `Retry-After` in seconds or as a date; after a 429 also `errors[0].data.msBeforeNext` of the body, and
     `X-RateLimit-Reset` as a date (Public API) or in seconds (Tracking API).
     """
-    said = _moment(headers.get("retry-after", ""), now)
-    if said is not None or status != 429:  # noqa: PLR2004 - HTTP's own number
-        return said
+    wait = _moment(headers.get("retry-after", ""), now)
+    if wait is not None or status != 429:  # noqa: PLR2004 - HTTP's own number
+        return wait
     match body:
-        case {"errors": [{"data": {"msBeforeNext": int() | float() as milliseconds}}, *_]} if isfinite(milliseconds):
-            return max(0.0, milliseconds / 1000)
+        case {"errors": [{"data": {"msBeforeNext": int() | float() as said}}, *_]} if -_MOST < said < _MOST:
+            return max(0.0, said / 1000)
         case _:
             return _moment(headers.get("x-ratelimit-reset", ""), now)
 
@@ -92,7 +92,7 @@ def _moment(said: str, now: datetime) -> float | None:
         return float(number) if number < _EPOCH_SECONDS else max(0.0, number - now.timestamp())
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - now).total_seconds())

@@ -137,7 +137,7 @@ async def test_those_who_queue_go_in_the_order_in_which_they_asked() -> None:
         gate.leave()
 
     async with anyio.create_task_group() as group:
-        gate.close(LIMITED, 3)
+        gate.close(LIMITED, HOST, 3)
         for name in "ab":
             group.start_soon(go, name)
             await settle()
@@ -280,11 +280,11 @@ async def test_a_refusal_also_holds_up_those_who_wait_already() -> None:
         went.append(alarms.passed)
         gate.leave()
 
-    gate.close(FREE, 2)
+    gate.close(FREE, HOST, 2)
     async with anyio.create_task_group() as group:
         group.start_soon(go)
         await alarms.move(1)
-        gate.close(FREE, 4)
+        gate.close(FREE, HOST, 4)
         await alarms.move(3.9)
         early = list(went)
         await alarms.move(5)
@@ -445,7 +445,7 @@ async def test_a_place_that_was_queued_for_in_vain_is_free_for_the_next() -> Non
             went.append(alarms.passed)
             gate.leave()
 
-    gate.close(LIMITED, 2)
+    gate.close(LIMITED, HOST, 2)
     impatient = [anyio.CancelScope() for _ in range(2)]
     async with anyio.create_task_group() as group:
         for scope in impatient:
