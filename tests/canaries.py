@@ -91,6 +91,9 @@ CALLS: Mapping[str, Call] = {
     "batch with a given key": Call("segment_batch", {"batch": [{"type": "track", **EVENT}], "writeKey": ARGUMENT_KEY}),
     "remove a given key": Call("segment_remove_source_write_key", {"sourceId": "s", "writeKey": ARGUMENT_KEY}),
 }
+SPOKEN = ("list", "delete", "destination", "status", "event", "event with a given key", "remove a given key")
+"""Those that the program makes: one of a kind."""
+
 WITH_A_GIVEN_KEY = [name for name in CALLS if "given key" in name]
 
 _SETTINGS = {
@@ -208,7 +211,8 @@ async def _everything() -> None:
     trace.set_tracer_provider(_Tracers())
     faults = {"no fault": workspace, **FAULTS, "crash": crash, "talkative crash": talkative_crash}
     for fault, answer in faults.items():
-        for name, call in CALLS.items():
+        for name in SPOKEN:
+            call = CALLS[name]
             if answer is talkative_crash and name in WITH_A_GIVEN_KEY:
                 continue  # a defect's own words are only cleaned of the secrets that are configured
             clock = Clockwork()
