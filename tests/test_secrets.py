@@ -84,7 +84,7 @@ async def test_no_secret_stands_in_an_envelope(fault: str) -> None:
 @pytest.mark.parametrize("fault", BAD_DAYS)
 async def test_a_key_that_only_its_mask_was_known_of_stays_masked(fault: str) -> None:
     envelope, way = await told(masked_first(BAD_DAYS[fault]), BY_MASK)
-    assert LISTED_KEY in str(way.requests[-1].url)
+    assert any(LISTED_KEY in str(request.url) for request in way.requests)
     assert leaks(envelope.as_json()) == []
 
 

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil, isfinite
 from typing import Any, NoReturn
@@ -19,7 +20,7 @@ from segment_mcp.errors import (
     Unavailable,
     UpstreamError,
 )
-from segment_mcp.redact import clean
+from segment_mcp.redact import Scrubber, clean
 
 _FAILURES: Mapping[int, type[UpstreamError]] = {
     401: Unauthorized,
@@ -42,13 +43,29 @@ _KINDS = {
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def data_of(status: int, headers: Mapping[str, str], content: bytes, *, host: str, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who was asked, and with what.
+
+    Attributes:
+        host: named in errors.
+        now: against which dates in headers are read.
+        secrets: credentials of the request, which the answer may echo.
+    """
+
+    host: str
+    now: datetime
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+def data_of(status: int, headers: Mapping[str, str], content: bytes, asked: Asked) -> dict[str, Any]:
     """The `data` object of a Public API answer.
 
     Raises:
         UpstreamError: the answer is no success, or no answer of Segment's.
     """
-    body = body_of(status, headers, content, host=host, now=now)
+    body = body_of(status, headers, content, asked)
+    host = asked.host
     data = body.get("data")
     if not isinstance(data, dict):
         raise InvalidResponse(
@@ -57,22 +74,22 @@ def data_of(status: int, headers: Mapping[str, str], content: bytes, *, host: st
     return data
 
 
-def body_of(status: int, headers: Mapping[str, str], content: bytes, *, host: str, now: datetime) -> dict[str, Any]:
+def body_of(status: int, headers: Mapping[str, str], content: bytes, asked: Asked) -> dict[str, Any]:
     """The JSON object of a successful answer.
 
     Args:
         status: the HTTP status.
         headers: with lower-case names, or case-insensitive.
         content: the body.
-        host: who answered.
-        now: against which a `Retry-After` date is read.
+        asked: who was asked, and with what.
 
     Raises:
         UpstreamError: the status is no success, or the body is no JSON object: an `InvalidResponse` then says in
             `kind` what it is.
     """
+    host = asked.host
     if status >= _LOWEST_ERROR:
-        _fail(status, headers, content, host, now)
+        _fail(status, headers, content, asked)
     if not 200 <= status < 300:  # noqa: PLR2004 - the success range of HTTP
         raise InvalidResponse(
             f"{host} answered {status}, which is no answer of Segment's; redirects are not followed.",
@@ -81,11 +98,15 @@ def body_of(status: int, headers: Mapping[str, str], content: bytes, *, host: st
     body = _parse(content) if _says_json(headers) else None
     if isinstance(body, dict):
         if body.get("errors"):
-            errors = errors_of(body)
+            errors = errors_of(body, asked.secrets)
             raise InvalidResponse(
                 f"{host} answered {status} with errors: {_sentence(errors)}",
-                host=host, status=status, kind="errors_in_success", errors=errors, requestId=request_id(headers),
-            )  # fmt: skip
+                host=host,
+                status=status,
+                kind="errors_in_success",
+                errors=errors,
+                requestId=request_id(headers, asked.secrets),
+            )
         return body
     kind = _kind(headers, content, body)
     raise InvalidResponse(
@@ -93,43 +114,58 @@ def body_of(status: int, headers: Mapping[str, str], content: bytes, *, host: st
     )
 
 
-def errors_of(body: Any) -> list[dict[str, str]]:
+def errors_of(body: Any, secrets: Sequence[str] = ()) -> list[dict[str, str]]:
     """Segment's `errors`, cleaned: `[{type?, message?, field?}]`, at most ten.
 
     The Tracking API's `{code, message}` is read as one error.
+
+    Args:
+        body: the JSON value.
+        secrets: what must not be echoed.
     """
+    scrubber = Scrubber(secrets)
     listed = body.get("errors") if isinstance(body, dict) else None
     if isinstance(body, dict) and not isinstance(listed, list) and isinstance(body.get("message"), str):
         listed = [{"type": body.get("code"), "message": body["message"]}]
     if not isinstance(listed, list):
         return []
     shown = [
-        {name: clean(error[name]) for name in ("type", "message", "field") if isinstance(error.get(name), str)}
+        {
+            name: clean(scrubber.text(error[name]))
+            for name in ("type", "message", "field")
+            if isinstance(error.get(name), str)
+        }
         for error in listed[:_ERRORS_SHOWN]
         if isinstance(error, dict)
     ]
     return [error for error in shown if error]
 
 
-def request_id(headers: Mapping[str, str]) -> str | None:
+def request_id(headers: Mapping[str, str], secrets: Sequence[str] = ()) -> str | None:
     """Segment's id of the request, where the answer has one."""
     said = headers.get("x-request-id") or headers.get("request-id")
-    return clean(said, 100) if said else None
+    return clean(Scrubber(secrets).text(said), 100) if said else None
 
 
-def _fail(status: int, headers: Mapping[str, str], content: bytes, host: str, now: datetime) -> NoReturn:
+def _fail(status: int, headers: Mapping[str, str], content: bytes, asked: Asked) -> NoReturn:
     failure = _FAILURES.get(status, Rejected if status < _LOWEST_SERVER_ERROR else Unavailable)
     body = _parse(content)
-    errors = errors_of(body)
+    errors = errors_of(body, asked.secrets)
+    host = asked.host
     said = f" Segment says: {_sentence(errors)}" if errors else ""
     details: dict[str, Any] = {"errors": errors} if errors else {}
-    wait = retry.wait_of(status, headers, body, now)
+    wait = retry.wait_of(status, headers, body, asked.now)
     if failure is RateLimited and wait is not None:
         details["retryAfterSeconds"] = ceil(wait)
     raise failure(
         f"{host} answered {status}.{said}",
-        host=host, status=status, acted=failure is not RateLimited, wait=wait, requestId=request_id(headers), **details,
-    )  # fmt: skip
+        host=host,
+        status=status,
+        acted=failure is not RateLimited,
+        wait=wait,
+        requestId=request_id(headers, asked.secrets),
+        **details,
+    )
 
 
 def _sentence(errors: list[dict[str, str]]) -> str:

@@ -41,12 +41,14 @@ class _Asked:
         operation: the row.
         request: without host and credentials.
         token: the credential.
+        secrets: what must not be echoed: the connection's credentials, and a write key among the arguments.
         until: the moment of the adapter's clock at which the call is over.
     """
 
     operation: Operation
     request: requests.Request
     token: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
     until: float
 
 
@@ -103,7 +105,8 @@ class SegmentClient:
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
 
         def taken(answer: Answer) -> str:
-            body = answers.body_of(answer.status, answer.headers, answer.content, host=host, now=self._timing.now())
+            asked = answers.Asked(host, self._timing.now(), (*self._connection.secrets(), write_key))
+            body = answers.body_of(answer.status, answer.headers, answer.content, asked)
             if body.get("success") is not True:
                 raise InvalidResponse(
                     f"{host} answered {answer.status} without saying that it took the event.",
@@ -131,7 +134,8 @@ class SegmentClient:
         request = requests.build(operation, arguments)
         token = self._token(f"{operation.name} of the Public API")
         origin = self._connection.public_api_url or PUBLIC_API[await self._find_region(until) or "us"]
-        asked = _Asked(operation, request, token, until)
+        own = (arguments["writeKey"],) if "writeKey" in arguments else ()
+        asked = _Asked(operation, request, token, (*self._connection.secrets(), *own), until)
         if operation.asks_elsewhere:
             return await self._ask_in_turn(asked, origin)
         try:
@@ -159,8 +163,9 @@ class SegmentClient:
         return self._region
 
     async def _who_am_i(self, region: Region, until: float) -> None:
-        token = self._token("finding its region")
-        await self._ask(_Asked(_WHO_AM_I, requests.build(_WHO_AM_I, {}), token, until), PUBLIC_API[region])
+        request, token = requests.build(_WHO_AM_I, {}), self._token("finding its region")
+        asked = _Asked(_WHO_AM_I, request, token, tuple(self._connection.secrets()), until)
+        await self._ask(asked, PUBLIC_API[region])
 
     async def _where_it_is_known(self, error: Unauthorized, until: float) -> Unauthorized:
         """The error, and where the token would be known if the configured region is the wrong one."""
@@ -215,7 +220,8 @@ class SegmentClient:
             headers["Content-Type"] = request.content_type
 
         def data_of(answer: Answer) -> dict[str, Any]:
-            data = answers.data_of(answer.status, answer.headers, answer.content, host=host, now=self._timing.now())
+            told = answers.Asked(host, self._timing.now(), asked.secrets)
+            data = answers.data_of(answer.status, answer.headers, answer.content, told)
             for member in operation.answer:
                 if member not in data:
                     raise InvalidResponse(

@@ -10,6 +10,7 @@ import httpx2
 
 from segment_mcp import __version__
 from segment_mcp.adapter import bodies
+from segment_mcp.adapter.hosts import host_of
 from segment_mcp.errors import InvalidResponse, NetworkFailed, TimedOut, UpstreamError
 
 CONNECT_SECONDS = 5.0
@@ -99,7 +100,7 @@ class Http:
             InvalidResponse: the body is too large, or packed otherwise than it says.
         """
         if self._client is None:
-            self._client = self._open()
+            self._client = self._open(host_of(url))
         request = self._client.build_request(method, url, headers=dict(headers), content=content)
         host = request.url.netloc.decode()
         with anyio.CancelScope(deadline=anyio.current_time() + seconds):
@@ -131,15 +132,31 @@ class Http:
                 await response.aclose()
         return Answer(response.status_code, response.headers, content)
 
-    def _open(self) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(
-            transport=None if self._transport is None else self._transport(),
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"},
-            timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        )
+    def _open(self, host: str) -> httpx2.AsyncClient:
+        """The client.
+
+        Raises:
+            NetworkFailed: certificates or proxy settings of the environment can't be used. Their values, which
+                may have a password in them, are not shown.
+        """
+        try:
+            context = httpx2.create_ssl_context() if self._transport is None else True
+        except OSError:
+            said = "The certificates that SSL_CERT_FILE or SSL_CERT_DIR name can't be read"
+            raise NetworkFailed(f"{said}, so {host} was not asked.", host=host, acted=False) from None
+        try:
+            return httpx2.AsyncClient(
+                transport=None if self._transport is None else self._transport(),
+                verify=context,
+                headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"},
+                timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+                limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
+                follow_redirects=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            )
+        except (ValueError, ImportError, httpx2.InvalidURL):
+            said = "The proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names can't be used"
+            raise NetworkFailed(f"{said}, so {host} was not asked.", host=host, acted=False) from None
 
 
 def in_process(app: Any) -> Transport:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_mcp.adapter.answers import body_of, data_of, errors_of, request_id
+from segment_mcp.adapter.answers import Asked, body_of, data_of, errors_of, request_id
 from segment_mcp.adapter.retry import wait_of
 from segment_mcp.envelope import Envelope
 from segment_mcp.errors import (
@@ -33,12 +33,12 @@ ERRORS = b'{"errors":[{"type":"bad-request","message":"name is too long","field"
 def failure(status: int, content: bytes = b"", **headers: str) -> UpstreamError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     with pytest.raises(UpstreamError) as caught:
-        data_of(status, named, content, host=HOST, now=NOW)
+        data_of(status, named, content, Asked(HOST, NOW))
     return caught.value
 
 
 def read(content: bytes) -> dict[str, Any]:
-    return data_of(200, {}, content, host=HOST, now=NOW)
+    return data_of(200, {}, content, Asked(HOST, NOW))
 
 
 # Statuses
@@ -123,7 +123,7 @@ def test_what_is_neither_success_with_a_body_nor_failure_is_no_answer(status: in
 def test_the_data_object_comes_back_as_it_is(status: int) -> None:
     data: dict[str, Any] = {"source": {"id": "s", "labels": [], "none": None, "\u00fc": "\u4f60\U0001f600"}}
     content = json.dumps({"data": data}).encode()
-    assert data_of(status, {}, content, host=HOST, now=NOW) == data
+    assert data_of(status, {}, content, Asked(HOST, NOW)) == data
 
 
 def test_empty_errors_beside_data_are_no_failure() -> None:
@@ -131,7 +131,7 @@ def test_empty_errors_beside_data_are_no_failure() -> None:
 
 
 def test_a_tracking_answer_needs_no_data() -> None:
-    assert body_of(200, {}, b'{"success":true}', host=HOST, now=NOW) == {"success": True}
+    assert body_of(200, {}, b'{"success":true}', Asked(HOST, NOW)) == {"success": True}
 
 
 # What an envelope can carry
@@ -170,7 +170,7 @@ def test_a_lone_surrogate_becomes_a_replacement_and_a_pair_stays() -> None:
 @given(st.integers(100, 599), st.binary(max_size=40))
 def test_no_body_leads_anywhere_but_to_data_or_an_upstream_error(status: int, content: bytes) -> None:
     try:
-        data_of(status, {}, content, host=HOST, now=NOW)
+        data_of(status, {}, content, Asked(HOST, NOW))
     except UpstreamError as error:
         assert error.data()["status"] == status  # noqa: PT017 - an error is one of two right answers
 
