@@ -1,27 +1,61 @@
-"""The composition root: the one place where ports meet implementations."""
+"""The composition root: opens every tool over the operator's connections. What they are wired to stands in `wiring`."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-from segment_mcp.adapter.client import SYSTEM, SegmentClient
-from segment_mcp.adapter.http import Http, Transport, in_process
-from segment_mcp.adapter.timing import Timing
-from segment_mcp.adapter.write_keys import KnownWriteKeys
 from segment_mcp.config import Connection, Settings
-from segment_mcp.events.sink import DirectSink
-from segment_mcp.ports import Facts, Ports
+from segment_mcp.ports import Ports
 from segment_mcp.redact import Scrubber
 from segment_mcp.tools.catalog import TOOLS
 from segment_mcp.tools.invoke import Toolbox
 from segment_mcp.tools.policy import Policy
 
+if TYPE_CHECKING:
+    from segment_mcp.adapter.http import Transport
+    from segment_mcp.adapter.timing import Timing
+    from segment_mcp.wiring import Wiring
+
 SANDBOX = "sandbox"
 """The name of the connection to the embedded Segment."""
 
 
+class Connections(Mapping[str, Ports]):
+    """Ports by the connection's name, each made at its first use.
+
+    Args:
+        names: in their order, the default one first.
+        wire: makes what all of them are wired to, once.
+    """
+
+    def __init__(self, names: tuple[str, ...], wire: Callable[[], "Wiring"]) -> None:
+        self._names = names
+        self._wire = wire
+        self._wiring: Wiring | None = None
+        self._made: dict[str, Ports] = {}
+
+    def __getitem__(self, name: str) -> Ports:
+        if name not in self._made:
+            if self._wiring is None:
+                self._wiring = self._wire()
+            self._made[name] = self._wiring.ports(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        if self._wiring is not None:
+            await self._wiring.aclose()
+
+
 @asynccontextmanager
 async def open_app(
-    settings: Settings, *, transport: Callable[[], Transport] | None = None, timing: Timing = SYSTEM
+    settings: Settings, *, transport: "Callable[[], Transport] | None" = None, timing: "Timing | None" = None
 ) -> AsyncIterator[Toolbox]:
     """Every tool, ready to be invoked; connections to Segment are closed at the end.
 
@@ -29,22 +63,26 @@ async def open_app(
         settings: what the operator decided.
         transport: makes the way to Segment on first need: the seam for tests. None: the network, or the
             embedded Segment where the settings say so.
-        timing: clock, waits and chance.
+        timing: clock, waits and chance; None: the system's.
     """
-    connections = sandbox_connections() if settings.mcp_sandbox else settings.connections
-    if transport is None and settings.mcp_sandbox:
-        transport = _embedded(timing)
-    http = Http(transport, largest_answer=settings.mcp_largest_answer)
+    configured = sandbox_connections() if settings.mcp_sandbox else settings.connections
+
+    def wire() -> "Wiring":
+        from segment_mcp.wiring import Wiring
+
+        return Wiring(configured, settings, transport, timing)
+
+    connections = Connections(tuple(configured), wire)
     try:
         yield Toolbox(
             TOOLS,
-            {name: _ports(name, connections, settings, http, timing) for name in connections},
+            connections,
             Policy(settings.mcp_mode, settings.mcp_toolsets),
-            result_scrubber(connections, reveal_write_keys=settings.mcp_reveal_write_keys),
+            result_scrubber(configured, reveal_write_keys=settings.mcp_reveal_write_keys),
             reveal_write_keys=settings.mcp_reveal_write_keys,
         )
     finally:
-        await http.aclose()
+        await connections.aclose()
 
 
 def sandbox_connections() -> dict[str, Connection]:
@@ -69,28 +107,3 @@ def result_scrubber(connections: Mapping[str, Connection], *, reveal_write_keys:
         for secret in connection.secrets()
         if not (reveal_write_keys and secret in connection.named_write_keys().values())
     )
-
-
-def _embedded(timing: Timing) -> Callable[[], Transport]:
-    def make() -> Transport:
-        from segment_mcp.sandbox import create_app
-
-        return in_process(create_app(now=timing.now))
-
-    return make
-
-
-def _ports(name: str, connections: Mapping[str, Connection], settings: Settings, http: Http, timing: Timing) -> Ports:
-    connection = connections[name]
-    client = SegmentClient(connection, http, timing=timing, call_seconds=settings.mcp_call_seconds)
-    write_keys = KnownWriteKeys(connection.named_write_keys(), client)
-    facts = Facts(
-        connection=name,
-        connections=tuple(connections),
-        region=connection.region,
-        has_api_token=connection.api_token is not None,
-        mode=settings.mcp_mode,
-        toolsets=settings.mcp_toolsets,
-        sandbox=settings.mcp_sandbox,
-    )
-    return Ports(segment=client, events=DirectSink(client, write_keys), write_keys=write_keys, facts=facts)

@@ -7,7 +7,6 @@ the file. An empty variable counts as not set: clients pass empty ones for what 
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -222,6 +221,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     Raises:
         SettingsError: it is not TOML, or has a name that is no setting.
     """
+    import tomllib  # noqa: PLC0415 - most have no file, and every start would pay for it
+
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

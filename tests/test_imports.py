@@ -21,7 +21,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "events": {"errors", "ports", "redact"},
     "tools": {"config", "envelope", "errors", "events", "operations", "ports", "redact"},
     "sandbox": {"operations"},
-    "app": {"adapter", "config", "errors", "events", "ports", "redact", "sandbox", "tools"},
+    "app": {"adapter", "config", "ports", "redact", "sandbox", "tools", "wiring"},
+    "wiring": {"adapter", "config", "events", "ports", "sandbox"},
     "server": {"envelope", "ports", "tools"},
     "transports": {"config", "server"},
     "logs": {"redact"},
@@ -91,12 +92,27 @@ def test_the_adapter_and_the_sandbox_never_import_each_other() -> None:
     assert "adapter" not in MAY_IMPORT["sandbox"]
 
 
-def test_serving_stdio_imports_no_command_line_and_no_sandbox() -> None:
-    script = (
-        "import sys, segment_mcp.cli, segment_mcp.startup, segment_mcp.server, segment_mcp.transports.pipes;"
-        "print([name for name in ('rich', 'segment_mcp.commands', 'segment_mcp.sandbox', 'segment_mcp.transports.web')"
-        " if name in sys.modules])"
-    )
-    command = [sys.executable, "-c", script]
+UNUSED = ("rich", "tomllib", *(f"segment_mcp.{room}" for room in ("adapter", "commands", "sandbox", "transports.web")))
+LIST_TOOLS = """
+import sys
+import anyio
+from segment_mcp import cli, startup
+from segment_mcp.app import open_app
+from segment_mcp.config import load
+from segment_mcp.server import build_server, listing
+from segment_mcp.transports import pipes, stdio
+
+async def main():
+    async with open_app(load({})) as toolbox:
+        build_server(toolbox)
+        assert len(listing(toolbox)) == 19
+
+anyio.run(main)
+print(*sys.modules)
+"""
+
+
+def test_a_server_that_only_lists_its_tools_imports_nothing_that_it_does_not_use() -> None:
+    command = [sys.executable, "-c", LIST_TOOLS]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
-    assert shown.stdout.strip() == "[]"
+    assert set(UNUSED) & set(shown.stdout.split()) == set()

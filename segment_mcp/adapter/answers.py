@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, isfinite
 from typing import Any, NoReturn
@@ -50,12 +50,12 @@ class Asked:
     Attributes:
         host: named in errors.
         now: against which dates in headers are read.
-        secrets: credentials of the request, which the answer may echo.
+        secrets: gives the credentials of the request, which the answer may echo.
     """
 
     host: str
     now: datetime
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: Callable[[], Sequence[str]] = tuple
 
 
 def data_of(status: int, headers: Mapping[str, str], content: bytes, asked: Asked) -> dict[str, Any]:
@@ -98,14 +98,14 @@ def body_of(status: int, headers: Mapping[str, str], content: bytes, asked: Aske
     body = _parse(content) if _says_json(headers) else None
     if isinstance(body, dict):
         if body.get("errors"):
-            errors = errors_of(body, asked.secrets)
+            errors = errors_of(body, asked.secrets())
             raise InvalidResponse(
                 f"{host} answered {status} with errors: {_sentence(errors)}",
                 host=host,
                 status=status,
                 kind="errors_in_success",
                 errors=errors,
-                requestId=request_id(headers, asked.secrets),
+                requestId=request_id(headers, asked.secrets()),
             )
         return body
     kind = _kind(headers, content, body)
@@ -150,7 +150,7 @@ def request_id(headers: Mapping[str, str], secrets: Sequence[str] = ()) -> str |
 def _fail(status: int, headers: Mapping[str, str], content: bytes, asked: Asked) -> NoReturn:
     failure = _FAILURES.get(status, Rejected if status < _LOWEST_SERVER_ERROR else Unavailable)
     body = _parse(content)
-    errors = errors_of(body, asked.secrets)
+    errors = errors_of(body, asked.secrets())
     host = asked.host
     said = f" Segment says: {_sentence(errors)}" if errors else ""
     details: dict[str, Any] = {"errors": errors} if errors else {}
@@ -163,7 +163,7 @@ def _fail(status: int, headers: Mapping[str, str], content: bytes, asked: Asked)
         status=status,
         acted=failure is not RateLimited,
         wait=wait,
-        requestId=request_id(headers, asked.secrets),
+        requestId=request_id(headers, asked.secrets()),
         **details,
     )
 

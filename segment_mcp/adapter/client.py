@@ -41,14 +41,14 @@ class _Asked:
         operation: the row.
         request: without host and credentials.
         token: the credential.
-        secrets: what must not be echoed: the connection's credentials, and a write key among the arguments.
+        write_key: the one among the arguments, if any.
         until: the moment of the adapter's clock at which the call is over.
     """
 
     operation: Operation
     request: requests.Request
     token: str = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
+    write_key: str | None = field(repr=False)
     until: float
 
 
@@ -105,7 +105,7 @@ class SegmentClient:
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
 
         def taken(answer: Answer) -> str:
-            asked = answers.Asked(host, self._timing.now(), (*self._connection.secrets(), write_key))
+            asked = answers.Asked(host, self._timing.now(), lambda: [*self._connection.secrets(), write_key])
             body = answers.body_of(answer.status, answer.headers, answer.content, asked)
             if body.get("success") is not True:
                 raise InvalidResponse(
@@ -117,6 +117,7 @@ class SegmentClient:
         return await self._sender.run(
             Exchange(
                 row,
+                host,
                 origin + row.path,
                 lambda attempt: headers if attempt == 0 else {**headers, retry.RETRY_COUNT: str(attempt)},
                 lambda: _tracking_body(row, events, write_key, self._timing.now()),
@@ -134,14 +135,18 @@ class SegmentClient:
         request = requests.build(operation, arguments)
         token = self._token(f"{operation.name} of the Public API")
         origin = self._connection.public_api_url or PUBLIC_API[await self._find_region(until) or "us"]
-        own = (arguments["writeKey"],) if "writeKey" in arguments else ()
-        asked = _Asked(operation, request, token, (*self._connection.secrets(), *own), until)
+        asked = _Asked(operation, request, token, arguments.get("writeKey"), until)
         if operation.asks_elsewhere:
             return await self._ask_in_turn(asked, origin)
         try:
             return await self._ask(asked, origin)
         except Unauthorized as error:
             raise await self._where_it_is_known(error, until) from None
+
+    def _secrets(self, asked: _Asked) -> list[str]:
+        """What an answer must not echo."""
+        own = [] if asked.write_key is None else [asked.write_key]
+        return self._connection.secrets() + own
 
     def _token(self, purpose: str) -> str:
         if self._connection.api_token is None:
@@ -164,8 +169,7 @@ class SegmentClient:
 
     async def _who_am_i(self, region: Region, until: float) -> None:
         request, token = requests.build(_WHO_AM_I, {}), self._token("finding its region")
-        asked = _Asked(_WHO_AM_I, request, token, tuple(self._connection.secrets()), until)
-        await self._ask(asked, PUBLIC_API[region])
+        await self._ask(_Asked(_WHO_AM_I, request, token, None, until), PUBLIC_API[region])
 
     async def _where_it_is_known(self, error: Unauthorized, until: float) -> Unauthorized:
         """The error, and where the token would be known if the configured region is the wrong one."""
@@ -220,7 +224,7 @@ class SegmentClient:
             headers["Content-Type"] = request.content_type
 
         def data_of(answer: Answer) -> dict[str, Any]:
-            told = answers.Asked(host, self._timing.now(), asked.secrets)
+            told = answers.Asked(host, self._timing.now(), lambda: self._secrets(asked))
             data = answers.data_of(answer.status, answer.headers, answer.content, told)
             for member in operation.answer:
                 if member not in data:
@@ -230,7 +234,7 @@ class SegmentClient:
                     )  # fmt: skip
             return data
 
-        exchange = Exchange(operation, origin + request.target, lambda _: headers, lambda: request.body)
+        exchange = Exchange(operation, host, origin + request.target, lambda _: headers, lambda: request.body)
         return await self._sender.run(exchange, data_of, asked.until)
 
 

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from segment_mcp.adapter import retry
 from segment_mcp.adapter.gate import Gate
-from segment_mcp.adapter.hosts import host_of
 from segment_mcp.adapter.http import Answer, Http
 from segment_mcp.adapter.timing import Timing
 from segment_mcp.errors import RateLimited, UpstreamError
@@ -24,12 +23,14 @@ class Exchange:
 
     Attributes:
         operation: the row.
+        host: named in errors.
         url: absolute.
         headers: those of an attempt, counted from 0; credentials among them.
         body: made anew for each attempt.
     """
 
     operation: Operation
+    host: str
     url: str = field(repr=False)
     headers: Callable[[int], Mapping[str, str]]
     body: Callable[[], bytes | None]
@@ -60,7 +61,7 @@ class Sender:
         Raises:
             UpstreamError: the last failure; a rate limit says how long to wait in `retryAfterSeconds`.
         """
-        operation, host = exchange.operation, host_of(exchange.url)
+        operation, host = exchange.operation, exchange.host
         attempt = 0
         failure: UpstreamError | None = None
         while True:
@@ -91,5 +92,5 @@ class Sender:
         answer = await self._http.send(operation.method, exchange.url, headers, body, seconds=left)
         reset = retry.reset_of(answer.headers, self._timing.now())
         if reset is not None:
-            self._gate.close(operation, host_of(exchange.url), reset)
+            self._gate.close(operation, exchange.host, reset)
         return answer

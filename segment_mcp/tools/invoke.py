@@ -39,7 +39,7 @@ class Toolbox:
         reveal_write_keys: bool = False,
     ) -> None:
         self._tools = {tool.name: tool for tool in tools}
-        self._connections = dict(connections)
+        self._connections = connections
         self._policy = policy
         self._scrubber = scrubber
         self._reveal_write_keys = reveal_write_keys
