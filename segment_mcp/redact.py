@@ -57,13 +57,13 @@ def mask_answer(value: Any, *, reveal_write_keys: bool = False) -> Any:
     form, are always masked. Segment's own masks stay as they are.
     """
     if isinstance(value, dict):
-        return {name: _mask_member(name, member, reveal_write_keys) for name, member in value.items()}
+        return {name: _mask_member(name, member, reveal_write_keys=reveal_write_keys) for name, member in value.items()}
     if isinstance(value, list):
         return [mask_answer(item, reveal_write_keys=reveal_write_keys) for item in value]
     return value
 
 
-def _mask_member(name: str, member: Any, reveal_write_keys: bool) -> Any:  # noqa: FBT001 - private, one caller
+def _mask_member(name: str, member: Any, *, reveal_write_keys: bool) -> Any:
     if name == "settings" and isinstance(member, dict):
         return mask_settings(member)
     if not reveal_write_keys:
