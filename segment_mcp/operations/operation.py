@@ -14,7 +14,6 @@ Stability = Literal["ga", "beta", "alpha"]
 
 GET: Method = "GET"
 POST: Method = "POST"
-PUT: Method = "PUT"
 PATCH: Method = "PATCH"
 DELETE: Method = "DELETE"
 
@@ -38,7 +37,8 @@ class Operation:
         api: which of Segment's APIs serves it.
         answer: members of `data` without which an answer is none: what was asked for and, where the
             reference requires it, `pagination`.
-        query: arguments that travel in the query string. What is in neither path nor query is the body.
+        query: arguments that travel in the query string; `pagination` among them says that the answer comes in
+            pages. What is in neither path nor query is the body.
         per_minute: Segment's documented limit of calls a minute, where it documents one.
         stability: the most stable version that Segment offers.
         asks_elsewhere: whether a region that does not have it is not the last to be asked: the toolkit's page
@@ -56,11 +56,6 @@ class Operation:
     per_minute: int | None = None
     stability: Stability = "ga"
     asks_elsewhere: bool = False
-
-    @property
-    def paginated(self) -> bool:
-        """Whether the answer comes in pages, asked for with `pagination: {count, cursor}`."""
-        return "pagination" in self.query
 
     @property
     def content_type(self) -> str:

@@ -101,6 +101,6 @@ class Toolbox:
         wanted = own.pop(CONNECTION, None) or names[0]
         if not isinstance(wanted, str):
             raise InvalidArguments([{"field": CONNECTION, "message": "must be a string"}])
-        if wanted not in self._connections:
+        if wanted not in names:
             raise UnknownConnection(f"There is no connection {clean(wanted, 64)!r}.", connections=names)
         return own, self._connections[wanted]

@@ -202,14 +202,15 @@ class Reader(_Closing):
             yield bytes(pending)
 
     async def _chunk(self) -> bytes:
-        if self._waits:
-            await anyio.wait_readable(self._descriptor)
-        try:
-            return os.read(self._descriptor, _CHUNK)
-        except BlockingIOError:  # somebody else read it first, or the kernel woke us for nothing
-            return await self._chunk()
-        except OSError:
-            return b""
+        while True:
+            if self._waits:
+                await anyio.wait_readable(self._descriptor)
+            try:
+                return os.read(self._descriptor, _CHUNK)
+            except BlockingIOError:  # somebody else read it first, or the kernel woke us for nothing
+                continue
+            except OSError:
+                return b""
 
 
 def _diagnosis(line: bytes) -> tuple[str | int | None, int, str]:
