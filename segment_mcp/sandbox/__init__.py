@@ -8,8 +8,10 @@ It serves people who have no workspace, and every test. One app answers for both
     flow           an event's way: found its source, checked, counted, delivered
     workspace      sources, destinations, labels and the rest; `seed` fills it from `workspace.json`
     ledger         what was counted: events, failures, deliveries
+    arrivals       the newest events one by one, which also tell a repeat
 
     injector       faults that a person set at /_sandbox/faults: resets, delays, refusals, broken bodies
+    debugger       what arrived, for a person to see at /_sandbox/events
 
     checks, query, pages, windows, limits, ingest, volume, delivery, faults, spoil: the decisions, as
     functions of data

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segment_mcp.operations import OPERATIONS, Operation
-from segment_mcp.sandbox import checks, incoming, injector, refusals, seed, tracking_api
+from segment_mcp.sandbox import checks, debugger, incoming, injector, refusals, seed, tracking_api
 from segment_mcp.sandbox.credentials import API_TOKEN
 from segment_mcp.sandbox.faults import Faults
 from segment_mcp.sandbox.flow import Flow
@@ -89,6 +89,7 @@ def build(
                 if row.api == "tracking" or row.name in HANDLERS  # a row that came first is 404, and fails a test
             ),
             Route(injector.PATH, injector.administration(faults), methods=["GET", "POST", "DELETE"]),
+            Route(debugger.PATH, debugger.endpoint(state.ledger.arrivals), methods=["GET", "DELETE"]),
         ],
         middleware=[Middleware(_ExactPaths)],
         exception_handlers={refusals.RefusalError: _refused, 404: _no_such_operation, 405: _no_such_operation},

@@ -5,15 +5,17 @@ count (filtered at source), destination filters and mappings before a delivery c
 destination).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from sys import intern
 from typing import Any
 
 from segment_mcp.sandbox import ingest, windows
-from segment_mcp.sandbox.ledger import Delivery, Event, Failure, Ledger, Series
-from segment_mcp.sandbox.workspace import Source, Workspace
+from segment_mcp.sandbox.arrivals import Event
+from segment_mcp.sandbox.ledger import Delivery, Failure, Ledger, Series
+from segment_mcp.sandbox.workspace import Destination, Source, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,16 @@ class Receipt:
     received: datetime
     write_key: str
     sent_at: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What the accepted events of one request share: where they came from, when, and where they can go."""
+
+    source: Source
+    receipt: Receipt
+    minute: int
+    destinations: Sequence[Destination]
 
 
 class Flow:
@@ -36,65 +48,66 @@ class Flow:
     def take(self, receipt: Receipt, events: Iterable[Any]) -> None:
         """Accept, count and deliver each event, or count why it failed on ingest. Nothing is answered."""
         source = self._workspace.source_of(receipt.write_key)
-        minute = windows.minute_of(receipt.received)
+        if source is None or not source.enabled:
+            for event in events:
+                self.fail(receipt, "unknown_source" if source is None else "source_disabled", event)
+            return
+        way = _Way(source, receipt, windows.minute_of(receipt.received), self._workspace.cloud_destinations(source.id))
         for event in events:
-            code = _source_failure(source) or ingest.failure(event)
-            if code is None and source is not None:
-                self._accept(receipt, minute, source, event)
+            code = ingest.failure(event)
+            if code is None:
+                self._accept(way, event)
             else:
-                self.fail(receipt, code or "unknown_source", event)
+                self.fail(receipt, code, event)
 
     def fail(self, receipt: Receipt, code: str, event: Any = None) -> None:
         """Count an event, or a request that held none, as failed on ingest."""
         source = self._workspace.source_of(receipt.write_key)
         fields = event if isinstance(event, dict) else {}
-        kind, name, message_id = _text(fields.get("type")), _text(fields.get("event")), _text(fields.get("messageId"))
-        source_id = source.id if source else ""
+        kind, name, message_id = (_text(fields.get(field)) for field in ("type", "event", "messageId"))
         minute = windows.minute_of(receipt.received)
-        self._ledger.failed.add(minute, Failure(source_id, kind or "", name, code))
-        self._ledger.recent.append(
-            Event(message_id or "", source_id, kind or "", name, receipt.received, receipt.received, code)
-        )
-
-    def _accept(self, receipt: Receipt, minute: int, source: Source, event: dict[str, Any]) -> None:
-        message_id = _text(event.get("messageId")) or f"sandbox-api-{next(self._assigned)}"
-        if not self._ledger.first_seen(message_id, receipt.received):
-            return
-        kind: str = event["type"]
-        name: str | None = event["event"] if kind == "track" else None
-        self._ledger.accept(
-            minute, receipt.received.date(), Series(source.id, kind, name, _app_version(event.get("context")))
-        )
-        self._ledger.recent.append(
+        failure = Failure(source.id if source else "", intern(kind or ""), name and intern(name), code)
+        self._ledger.failed.add(minute, failure)
+        self._ledger.arrivals.add(
             Event(
-                message_id=message_id,
-                source_id=source.id,
-                type=kind,
-                name=name,
+                number=self._ledger.arrivals.newest + 1,
+                message_id=message_id or "",
+                source_id=failure.source_id,
+                type=failure.type,
+                name=failure.name,
                 received=receipt.received,
-                timestamp=ingest.happened(
-                    receipt.received, event.get("sentAt") or receipt.sent_at, event.get("timestamp")
-                ),
-                code=None,
-                destinations=self._deliver(minute, source, event.get("integrations")),
+                timestamp=receipt.received,
+                code=code,
             )
         )
 
-    def _deliver(self, minute: int, source: Source, integrations: Any) -> tuple[str, ...]:
-        reached = tuple(
-            destination.id
-            for destination in self._workspace.cloud_destinations(source.id)
-            if ingest.wanted(destination.names, integrations)
+    def _accept(self, way: _Way, event: dict[str, Any]) -> None:
+        received, ledger = way.receipt.received, self._ledger
+        message_id = _text(event.get("messageId")) or f"sandbox-api-{next(self._assigned)}"
+        if ledger.arrivals.is_repeat(message_id, received):
+            return
+        kind = intern(event["type"])  # remembered by the hundred thousand, and few are different
+        name = intern(event["event"]) if kind == "track" else None
+        series = Series(way.source.id, kind, name, _app_version(event.get("context")))
+        ledger.accept(way.minute, received.date(), series)
+        ledger.arrivals.add(
+            Event(
+                number=ledger.arrivals.newest + 1,
+                message_id=message_id,
+                source_id=way.source.id,
+                type=kind,
+                name=name,
+                received=received,
+                timestamp=ingest.happened(received, event.get("sentAt") or way.receipt.sent_at, event.get("timestamp")),
+                destinations=self._deliver(way, event.get("integrations")),
+            )
         )
+
+    def _deliver(self, way: _Way, integrations: Any) -> tuple[str, ...]:
+        reached = tuple(each.id for each in way.destinations if ingest.wanted(each.names, integrations))
         for destination_id in reached:
-            self._ledger.delivered.add(minute, Delivery(destination_id, "first_attempt"))
+            self._ledger.delivered.add(way.minute, Delivery(destination_id, "first_attempt"))
         return reached
-
-
-def _source_failure(source: Source | None) -> str | None:
-    if source is None:
-        return "unknown_source"
-    return None if source.enabled else "source_disabled"
 
 
 def _text(value: Any) -> str | None:

@@ -15,6 +15,8 @@ KINDS = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 MAX_CALL_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
 MAX_BATCH_EVENTS = 2_500
+CONSENT_UPDATED = "Segment Consent Preference Updated"
+"""The one track event that must say what the person consented to."""
 
 _REQUIRED_IDS = MappingProxyType({"group": ("groupId",), "alias": ("previousId", "userId")})
 _IDS = ("userId", "anonymousId", "groupId", "previousId")
@@ -43,14 +45,15 @@ def failure(event: Any) -> str | None:
         return "missing_type"
     if not isinstance(kind, str) or kind not in KINDS:
         return "invalid_type"
-    return _id_failure(event, kind) or _field_failure(event, kind) or _context_failure(event.get("context"))
+    return _id_failure(event, kind) or _field_failure(event, kind) or _context_failure(event, kind)
 
 
 def _id_failure(event: Mapping[str, Any], kind: str) -> str | None:
     if kind != "alias" and event.get("userId") is None and event.get("anonymousId") is None:
         return "no_user_anon_id"
-    if any(event.get(name) is None for name in _REQUIRED_IDS.get(kind, ())):
-        return "id_required"
+    for name in _REQUIRED_IDS.get(kind, ()):
+        if event.get(name) is None:
+            return "id_required"
     for name in _IDS:
         value = event.get(name)
         if value is not None and not (isinstance(value, str) and value):
@@ -75,16 +78,30 @@ def _field_failure(event: Mapping[str, Any], kind: str) -> str | None:
     return None if value is None or isinstance(value, dict) else code
 
 
-def _context_failure(context: Any) -> str | None:
+def _context_failure(event: Mapping[str, Any], kind: str) -> str | None:
+    context = event.get("context")
     if not isinstance(context, dict):
-        return None
+        context = {}
     device, consent = context.get("device"), context.get("consent")
     if isinstance(device, dict) and not isinstance(device.get("advertisingId") or "", str):
         return "device_advertisingid_should_be_string"
-    if isinstance(consent, dict):
-        version = consent.get("version")
-        if version is not None and (isinstance(version, bool) or not isinstance(version, int | float)):
-            return "consent_version_should_be_number"
+    if not isinstance(consent, dict):
+        consent = {}
+    version = consent.get("version")
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int | float)):
+        return "consent_version_should_be_number"
+    if kind == "track" and event["event"] == CONSENT_UPDATED:
+        return _preferences_failure(consent.get("categoryPreferences"))
+    return None
+
+
+def _preferences_failure(preferences: Any) -> str | None:
+    if preferences is None:
+        return "consent_categorypreferences_should_exist"
+    if not isinstance(preferences, dict):
+        return "consent_categorypreferences_fields_should_be_object"
+    if not all(isinstance(consented, bool) for consented in preferences.values()):
+        return "consent_categorypreferences_fields_should_be_bool"
     return None
 
 

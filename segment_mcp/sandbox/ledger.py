@@ -1,19 +1,17 @@
 """What the sandbox counted: accepted events, events that failed on ingest, deliveries, calls by day.
 
 Counters by the minute, not events, so memory does not grow with traffic: beyond `MAX_CELLS` different
-counters the oldest minute is forgotten. Only the newest events are kept one by one, without their bodies.
+counters the oldest minute is forgotten. The newest events one by one are `arrivals`.
 """
 
-from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Generic, Literal, NamedTuple, TypeVar
 
+from segment_mcp.sandbox.arrivals import Arrivals
+
 MAX_CELLS = 200_000
-MAX_RECENT = 10_000
-MAX_MESSAGE_IDS = 200_000
-DEDUPLICATION = timedelta(hours=24)  # Segment promises at least this long
 
 Outcome = Literal["first_attempt", "after_retry", "discarded", "expired"]
 K = TypeVar("K")
@@ -42,26 +40,6 @@ class Delivery(NamedTuple):
 
     destination_id: str
     outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What is remembered of one recent event.
-
-    Attributes:
-        timestamp: when it happened, corrected for the sender's clock; equal to `received` where unknown.
-        code: why it failed on ingest; None if it was accepted.
-        destinations: IDs of the destinations that it was delivered to.
-    """
-
-    message_id: str
-    source_id: str
-    type: str
-    name: str | None
-    received: datetime
-    timestamp: datetime
-    code: str | None
-    destinations: tuple[str, ...] = ()
 
 
 class MinuteCounts(Generic[K]):
@@ -97,29 +75,17 @@ class Ledger:
 
     Attributes:
         daily: API calls by day of receipt and source. They are billing history: a deleted source keeps its.
-        recent: the newest events, failed ones included.
+        arrivals: the newest events one by one, failed ones included; none of the seeded history.
     """
 
     accepted: MinuteCounts[Series] = field(default_factory=MinuteCounts)
     failed: MinuteCounts[Failure] = field(default_factory=MinuteCounts)
     delivered: MinuteCounts[Delivery] = field(default_factory=MinuteCounts)
     daily: dict[date, dict[str, int]] = field(default_factory=dict)
-    recent: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
-    _message_ids: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     def accept(self, minute: int, day: date, series: Series, count: int = 1) -> None:
         """Count accepted events, each of which is one API call."""
         self.accepted.add(minute, series, count)
         calls = self.daily.setdefault(day, {})
         calls[series.source_id] = calls.get(series.source_id, 0) + count
-
-    def first_seen(self, message_id: str, received: datetime) -> bool:
-        """Whether no accepted event had that messageId in the last day, in any source; remembers it if so."""
-        earlier = self._message_ids.get(message_id)
-        if earlier is not None and received - earlier < DEDUPLICATION:
-            return False
-        self._message_ids[message_id] = received
-        self._message_ids.move_to_end(message_id)
-        if len(self._message_ids) > MAX_MESSAGE_IDS:
-            self._message_ids.popitem(last=False)
-        return True

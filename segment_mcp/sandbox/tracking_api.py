@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -63,7 +64,7 @@ def _checked(raw: bytes) -> dict[str, Any]:
     events = body.get("batch")
     if len(raw) > ingest.MAX_CALL_BYTES and isinstance(events, list):
         try:
-            oversize = any(len(_compact(event)) > ingest.MAX_CALL_BYTES for event in events)
+            oversize = any(_size(event) > ingest.MAX_CALL_BYTES for event in events)
         except RecursionError as error:
             raise incoming.UnreadableError from error
         if oversize:
@@ -71,8 +72,12 @@ def _checked(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def _compact(event: Any) -> bytes:
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+def _size(event: Any) -> int:
+    """Bytes of an event as compact JSON."""
+    try:
+        return len(to_json(event))  # three times as fast as the standard library, which takes what it does not
+    except ValueError:  # half a surrogate pair, or deep nesting
+        return len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
 
 
 def _bad_request(message: str) -> Response:

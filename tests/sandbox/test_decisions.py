@@ -21,6 +21,14 @@ def with_consent(version: object) -> dict[str, Any]:
     return {"type": "identify", "context": {"consent": {"version": version}}}
 
 
+def consenting(context: object) -> dict[str, Any]:
+    return {"type": "track", "event": "Segment Consent Preference Updated", **WHO, "context": context}
+
+
+def preferring(preferences: object) -> dict[str, Any]:
+    return consenting({"consent": {"categoryPreferences": preferences}})
+
+
 @pytest.mark.parametrize(
     ("event", "code"),
     [
@@ -60,6 +68,22 @@ def with_consent(version: object) -> dict[str, Any]:
         ({**WHO, **from_device("x")}, None),
         ({**WHO, **with_consent("2")}, "consent_version_should_be_number"),
         ({**WHO, **with_consent(2)}, None),
+        (preferring({"Advertising": True, "Analytics": False}), None),
+        (preferring({}), None),
+        (consenting(None), "consent_categorypreferences_should_exist"),
+        (consenting("odd"), "consent_categorypreferences_should_exist"),
+        (consenting({"consent": []}), "consent_categorypreferences_should_exist"),
+        (consenting({"consent": {"version": 2}}), "consent_categorypreferences_should_exist"),
+        (preferring(None), "consent_categorypreferences_should_exist"),
+        (preferring(["Advertising"]), "consent_categorypreferences_fields_should_be_object"),
+        (preferring("all"), "consent_categorypreferences_fields_should_be_object"),
+        (preferring({"Advertising": True, "Analytics": "true"}), "consent_categorypreferences_fields_should_be_bool"),
+        (preferring({"Advertising": 1}), "consent_categorypreferences_fields_should_be_bool"),
+        (preferring({"Advertising": None}), "consent_categorypreferences_fields_should_be_bool"),
+        (consenting({"consent": {"version": "2"}}), "consent_version_should_be_number"),
+        (consenting({"device": {"advertisingId": 7}}), "device_advertisingid_should_be_string"),
+        ({**preferring(5), "event": "Paid"}, None),
+        ({**preferring(5), "type": "page"}, None),
     ],
 )  # fmt: skip
 def test_an_event_fails_on_ingest_with_segments_code(event: Any, code: str | None) -> None:

@@ -117,6 +117,29 @@ async def test_only_malformed_and_oversize_are_400(client: httpx2.AsyncClient, k
     assert await calls_today(client, "agent-events") == 0
 
 
+LARGE = " " * 33_000
+SIZES: dict[str, tuple[str, int]] = {
+    "fits": ('{"x":"%s"}' % ("y" * 32_760), 200),
+    "a byte more": ('{"x":"%s"}' % ("y" * 32_761), 400),
+    "two bytes each, however spelled": ('{"x":"%s"}' % (r"\u00fc" * 16_380), 200),
+    "two bytes more": ('{"x":"%s"}' % (r"\u00fc" * 16_381), 400),
+    "half pairs": ('{"x":"%s"}' % (r"\ud800" * 32_760), 200),
+    "half a pair more": ('{"x":"%s"}' % (r"\ud800" * 32_761), 400),
+    "space inside": (f'{{"x":{LARGE}1}}', 200),
+    "deep": (f"{'[' * 500}{LARGE}{']' * 500}", 200),
+    "deep and large": (f"{'[' * 500}{json.dumps(LARGE)}{']' * 500}", 400),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+async def test_an_event_of_a_batch_may_have_32_kb_as_compact_json(client: httpx2.AsyncClient, name: str) -> None:
+    event, status = SIZES[name]
+    content = f'{{"batch":[{event},{{"type":"page","userId":"u"}}]}}'.encode()
+    answer = await client.post(f"{TRACKING}/v1/batch", content=content, auth=(WRITE_KEYS["http"], ""))
+    assert answer.status_code == status
+    assert await calls_today(client, "agent-events") == (status == 200)
+
+
 async def test_a_full_batch_is_taken(client: httpx2.AsyncClient) -> None:
     await send(client, "batch", {"batch": [{"type": "page", "userId": "u"}] * 2500})
     assert await calls_today(client, "agent-events") == 2500
