@@ -8,6 +8,7 @@
     ├── NotAllowed              not_allowed             the operator's mode or toolsets exclude it
     ├── ConfirmationRequired    confirmation_required   a person has to agree first
     ├── EventInvalid            event_invalid           Segment would drop the event
+    ├── ImportStopped           import_stopped          an import ended before its end
     ├── Internal                internal                a defect of this server
     └── UpstreamError                                   Segment, or the way to it, failed; carries the host
         ├── Unauthorized        unauthorized            401
@@ -26,7 +27,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class SegmentMcpError(Exception):
@@ -41,8 +42,12 @@ class SegmentMcpError(Exception):
     remedy: ClassVar[str] = ""
 
     def __init__(self, message: str, /, **details: Any) -> None:
-        super().__init__(f"{message} {self._advice()}".strip())
+        super().__init__(message)
+        self.message = message
         self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.message} {self._advice()}".strip()
 
     def _advice(self) -> str:
         return self.remedy
@@ -124,6 +129,15 @@ def _which(event: Mapping[str, Any]) -> str:
     return f"event {event['index']}" if "index" in event else "the batch"
 
 
+class ImportStopped(SegmentMcpError):
+    """An import ended before its end; `data` says how far it came, as an import's answer does."""
+
+    code = "import_stopped"
+    remedy = (
+        "What was accepted stays accepted. Mend the cause and make the same call again: it goes on where it stopped."
+    )
+
+
 class Internal(SegmentMcpError):
     """A defect of this server; what went wrong stands in its log, never in the answer."""
 
@@ -166,6 +180,17 @@ class UpstreamError(SegmentMcpError):
         self.wait = wait
         known = {"host": host, "status": status, **details}
         super().__init__(message, **{name: value for name, value in known.items() if value is not None})
+
+    def adding(self, sentence: str = "", **details: Any) -> Self:
+        """The same failure, with more to say.
+
+        Args:
+            sentence: goes behind what it says already.
+            details: further JSON values for `data`.
+        """
+        self.message = f"{self.message} {sentence}".strip()
+        self.details |= details
+        return self
 
     def _advice(self) -> str:
         return self.remedy if self.acted else self.remedy_unsent or self.remedy

@@ -95,11 +95,13 @@ class SegmentClient:
         """The region in use; see `ports.Segment.region`."""
         return await self._find_region(self._until())
 
-    async def send(self, operation: str, events: Sequence[bytes], write_key: str) -> str:
+    async def send(
+        self, operation: str, events: Sequence[bytes], write_key: str, *, seconds: float | None = None
+    ) -> str:
         """Send events to the Tracking API; see `ports.Tracking.send`."""
         row = get(operation)
-        until = self._until()
-        origin = self._connection.tracking_url or TRACKING_API[await self._find_region(until) or "us"]
+        until = self._until() if seconds is None else self._timing.monotonic() + seconds
+        origin = self.known_origin or TRACKING_API[await self._find_region(until) or "us"]
         host = host_of(origin)
         credentials = base64.b64encode(f"{write_key}:".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
@@ -125,6 +127,15 @@ class SegmentClient:
             taken,
             until,
         )
+
+    @property
+    def known_origin(self) -> str | None:
+        """Where events go, as far as it is known; None: it takes asking which region knows the token."""
+        if self._connection.tracking_url is not None:
+            return self._connection.tracking_url
+        if self._region is None and self._asks_for_its_region():
+            return None
+        return TRACKING_API[self._region or "us"]
 
     @property
     def host(self) -> str:
@@ -163,9 +174,12 @@ class SegmentClient:
         None where nothing says it: no token, or hosts that the operator set. Segment's default, the US,
         is then meant.
         """
-        if self._region is None and self._connection.api_token is not None and not self._connection.public_api_url:
+        if self._region is None and self._asks_for_its_region():
             self._region = await self._regions.find(until)
         return self._region
+
+    def _asks_for_its_region(self) -> bool:
+        return self._connection.api_token is not None and not self._connection.public_api_url
 
     async def _who_am_i(self, region: Region, until: float) -> None:
         request, token = requests.build(_WHO_AM_I, {}), self._token("finding its region")
