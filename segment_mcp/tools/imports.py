@@ -1,0 +1,85 @@
+"""The tool for backfills: many events, from the call or from a file."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from segment_mcp.errors import InvalidArguments
+from segment_mcp.ports import Data, ImportOrder, Imports, Progress
+from segment_mcp.tools.args import Args, JsonObject, Line, decoded
+from segment_mcp.tools.tool import tool
+from segment_mcp.tools.tracking import WriteKey
+
+
+class ImportHistoricalData(Args):
+    """Arguments of `segment_import_historical_data`."""
+
+    events: (
+        Annotated[
+            list[dict[str, Any]],
+            BeforeValidator(decoded),
+            Field(description="The events, as segment_batch takes them; or use file."),
+        ]
+        | None
+    ) = None
+    file: (
+        Annotated[str, Field(min_length=1, description="File in the operator's import folder; may be gzipped.")] | None
+    ) = None
+    import_id: (
+        Annotated[str, Field(min_length=1, max_length=64, description="Instead of both: how far that import is.")]
+        | None
+    ) = None
+    stop: bool = Field(default=False, description="Stop the import with importId.")
+    format: Literal["ndjson", "json", "csv", "parquet"] | None = Field(None, description="Default: what it looks like.")
+    map: (
+        Annotated[
+            dict[str, Line],
+            BeforeValidator(decoded),
+            Field(description='Column to field, e.g. {"uid": "userId", "price": "properties.price:number"}.'),
+        ]
+        | None
+    ) = None
+    type: Literal["identify", "track", "page", "screen", "group", "alias"] | None = Field(
+        None, description="Of events without one."
+    )
+    integrations: (
+        Annotated[
+            JsonObject, Field(description="Replaces each event's own. A backfill reaches every connected destination.")
+        ]
+        | None
+    ) = None
+    message_ids: Literal["keep", "derive"] = Field(
+        default="keep", description="derive: new stable IDs, for events that Segment may have seen."
+    )
+    rate: float = Field(default=1000, ge=0, description="Events a second; 0: no limit.")
+    limit: int | None = Field(None, ge=1, description="Stop after so many records.")
+    dry_run: bool = Field(default=False, description="Check all, send nothing.")
+    again: bool = Field(default=False, description="Start over, though it was imported.")
+    write_key: WriteKey | None = None
+
+
+@tool(title="Import historical data", safety="write", toolset="tracking", idempotent=True, open_world=True)
+async def segment_import_historical_data(args: ImportHistoricalData, imports: Imports, progress: Progress) -> Data:
+    """Import a backfill (NDJSON, JSON, CSV, Parquet, Segment archives); goes on in the background if it takes long.
+
+    Use this when events are old or many: dryRun first, then import, then ask with importId until state is finished.
+    """
+    if sum(given is not None for given in (args.events, args.file, args.import_id)) != 1:
+        raise InvalidArguments([{"field": "arguments", "message": "pass one of events, file and importId"}])
+    if args.import_id is not None:
+        return await imports.status(args.import_id, stop=args.stop)
+    order = ImportOrder(
+        events=args.events,
+        file=args.file,
+        write_key=args.write_key,
+        format=args.format,
+        map=args.map,
+        type=args.type,
+        integrations=args.integrations,
+        message_ids=args.message_ids,
+        rate=args.rate,
+        limit=args.limit,
+        dry_run=args.dry_run,
+        again=args.again,
+    )
+    return await imports.start(order, progress)
