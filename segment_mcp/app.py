@@ -1,12 +1,17 @@
 """The composition root: opens every tool over the operator's connections. What they are wired to stands in `wiring`."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
+import anyio
+
+from segment_mcp.background import background
 from segment_mcp.config import Connection, Settings
 from segment_mcp.ports import Ports
 from segment_mcp.redact import Scrubber
+from segment_mcp.state import outbox_file
 from segment_mcp.tools.catalog import TOOLS
 from segment_mcp.tools.invoke import Toolbox
 from segment_mcp.tools.policy import Policy
@@ -18,6 +23,13 @@ if TYPE_CHECKING:
 
 SANDBOX = "sandbox"
 """The name of the connection to the embedded Segment."""
+
+UNHURRIED_SECONDS = 1.0
+"""After how long a new server looks for events that another one left: clients wait for its tools first."""
+IDLE_SECONDS = 30.0
+"""How often a server that nobody calls looks again."""
+CLOSING_SECONDS = 5.0
+"""Within which what is open is closed, even where everything else is to end at once."""
 
 
 class Connections(Mapping[str, Ports]):
@@ -36,9 +48,7 @@ class Connections(Mapping[str, Ports]):
 
     def __getitem__(self, name: str) -> Ports:
         if name not in self._made:
-            if self._wiring is None:
-                self._wiring = self._wire()
-            self._made[name] = self._wiring.ports(name)
+            self._made[name] = self.open().ports(name)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -46,6 +56,12 @@ class Connections(Mapping[str, Ports]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+    def open(self) -> "Wiring":
+        """What the ports are wired to."""
+        if self._wiring is None:
+            self._wiring = self._wire()
+        return self._wiring
 
     async def aclose(self) -> None:
         """Close what was opened."""
@@ -65,24 +81,66 @@ async def open_app(
             embedded Segment where the settings say so.
         timing: clock, waits and chance; None: the system's.
     """
-    configured = sandbox_connections() if settings.mcp_sandbox else settings.connections
-
-    def wire() -> "Wiring":
-        from segment_mcp.wiring import Wiring
-
-        return Wiring(configured, settings, transport, timing)
-
-    connections = Connections(tuple(configured), wire)
+    configured = _configured(settings)
+    may_send = settings.mcp_mode != "read"
+    connections: Connections | None = None
     try:
-        yield Toolbox(
-            TOOLS,
-            connections,
-            Policy(settings.mcp_mode, settings.mcp_toolsets),
-            result_scrubber(configured, reveal_write_keys=settings.mcp_reveal_write_keys),
-            reveal_write_keys=settings.mcp_reveal_write_keys,
-        )
+        async with background() as spawn:
+
+            def wire() -> "Wiring":
+                from segment_mcp.wiring import Wiring
+
+                wiring = Wiring(configured, settings, transport, timing, spawn)
+                if may_send:
+                    spawn(wiring.outbox.run)
+                return wiring
+
+            connections = Connections(tuple(configured), wire)
+            if may_send:
+                spawn(partial(_deliver_what_was_left, settings, connections))
+            yield Toolbox(
+                TOOLS,
+                connections,
+                Policy(settings.mcp_mode, settings.mcp_toolsets),
+                result_scrubber(configured, reveal_write_keys=settings.mcp_reveal_write_keys),
+                reveal_write_keys=settings.mcp_reveal_write_keys,
+            )
     finally:
-        await connections.aclose()
+        if connections is not None:
+            with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+                await connections.aclose()
+
+
+@asynccontextmanager
+async def open_wiring(settings: Settings) -> AsyncIterator["Wiring"]:
+    """What the tools are wired to, for commands that work without them; no worker runs beside it."""
+    from segment_mcp.wiring import Wiring
+
+    wiring: Wiring | None = None
+    try:
+        async with background() as spawn:
+            wiring = Wiring(_configured(settings), settings, None, None, spawn)
+            yield wiring
+    finally:
+        if wiring is not None:
+            with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+                await wiring.aclose()
+
+
+async def _deliver_what_was_left(settings: Settings, connections: Connections) -> None:
+    """Start the worker although nobody called a tool, where another process left events."""
+    await anyio.sleep(UNHURRIED_SECONDS)
+    kept = outbox_file(settings)
+    if kept is None:
+        return
+    with suppress(OSError):  # it can't even be looked for: whoever defers an event is told
+        while not await anyio.Path(kept).exists():  # noqa: ASYNC110 - another process makes it
+            await anyio.sleep(IDLE_SECONDS)
+        connections.open()
+
+
+def _configured(settings: Settings) -> Mapping[str, Connection]:
+    return sandbox_connections() if settings.mcp_sandbox else settings.connections
 
 
 def sandbox_connections() -> dict[str, Connection]:

@@ -8,6 +8,7 @@ the file. An empty variable counts as not set: clients pass empty ones for what 
 import difflib
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ PREFIX = "SEGMENT_"
 CONFIG_VARIABLE = "SEGMENT_MCP_CONFIG"
 DEFAULT_CONNECTION = "default"
 DEFAULT_WRITE_KEY = "default"
+DEFAULT_OUTBOX = "sqlite"
 TOOLSETS = ("tracking", "sources", "destinations", "usage")
 
 Mode = Literal["read", "confirm", "unattended"]
@@ -37,6 +39,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PLACEHOLDER = re.compile(r"\$\{.*\}|\{\{.*\}\}|<.*>|\$[A-Z_]+|your[_-].*", re.IGNORECASE)
 _URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[A-Za-z0-9._~/-]*)?", re.IGNORECASE)
 _ALIKE = 0.85
+_ROUTE_LENGTH = 16
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -111,6 +114,37 @@ def _toolsets(value: Any) -> Any:
     return tuple(name for name in TOOLSETS if name in names)
 
 
+def _folder(value: Any) -> Any:
+    """A folder's whole path; `~` is the home folder.
+
+    Raises:
+        ValueError: it is relative: a client starts the server in a folder of its own choice.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("must be a whole path; whose home folder is meant isn't known") from None
+    if not path.is_absolute() or "\0" in value:
+        raise ValueError("must be a whole path, such as /var/lib/segment-mcp")
+    return path
+
+
+def _outbox(value: Any) -> Any:
+    """Where the outbox is: `sqlite`, in the state folder, or `sqlite:///FILE`.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if value == DEFAULT_OUTBOX or not isinstance(value, str):
+        return value
+    scheme, separator, path = value.partition("://")
+    if scheme != "sqlite" or not separator or not Path(path).is_absolute() or "\0" in path:
+        raise ValueError("must be sqlite, or sqlite:///FILE with the file's whole path")
+    return value
+
+
 Credential = Annotated[SecretStr, BeforeValidator(_credential)]
 Origin = Annotated[str, BeforeValidator(_origin)]
 
@@ -148,6 +182,12 @@ class Connection(BaseModel):
         keys = {name: key.get_secret_value() for name, key in self.write_keys.items()}
         return keys if self.write_key is None else {DEFAULT_WRITE_KEY: self.write_key.get_secret_value(), **keys}
 
+    def route(self) -> str:
+        """Stands for where events go while that isn't known: the same wherever the same credentials decide it."""
+        token = "" if self.api_token is None else self.api_token.get_secret_value()
+        parts = [self.region, self.tracking_url or "", self.public_api_url or "", token]
+        return f"{self.region}:{sha256('/'.join(parts).encode()).hexdigest()[:_ROUTE_LENGTH]}"
+
     def secrets(self) -> list[str]:
         """Every credential in the clear, for the scrubber."""
         token = [] if self.api_token is None else [self.api_token.get_secret_value()]
@@ -165,6 +205,9 @@ class Settings(BaseModel):
         mcp_sandbox: use the embedded Segment; the connections' credentials are then left alone.
         mcp_call_seconds: within which a call is answered, its waits and repeats included.
         mcp_largest_answer: bytes of one answer of Segment's.
+        mcp_state_dir: where the outbox and the progress of imports are; None: where this system keeps such things.
+        mcp_outbox: `sqlite`, in that folder, or `sqlite:///FILE`.
+        mcp_import_dir: the folder from which a model may have files imported; None: from none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -176,6 +219,9 @@ class Settings(BaseModel):
     mcp_sandbox: bool = False
     mcp_call_seconds: Annotated[float, Field(ge=1, le=600)] = 25.0
     mcp_largest_answer: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
+    mcp_state_dir: Annotated[Path | None, BeforeValidator(_folder)] = None
+    mcp_outbox: Annotated[str, BeforeValidator(_outbox)] = DEFAULT_OUTBOX
+    mcp_import_dir: Annotated[Path | None, BeforeValidator(_folder)] = None
 
 
 _OTHER_NAMES = {"generic_api_key": "api_token"}

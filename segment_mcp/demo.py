@@ -125,10 +125,19 @@ async def _walk(tour: Tour) -> None:
         "segment_batch", {"batch": batch, **key},
         lambda data: data["accepted"] == len(batch),
     )  # fmt: skip
+    history = [
+        {"type": "track", "userId": "u-1", "event": "Report Opened", "timestamp": f"2024-05-0{day}T08:00:00Z"}
+        for day in range(1, 4)
+    ]
     await tour.call(
-        "Accepted is not yet received: the usage proves it. Five calls are counted.",
+        "Bring in old events, too; an import is checked, resumable, and tells how far it is.",
+        "segment_import_historical_data", {"events": history, "integrations": {"All": False}, **key},
+        lambda data: data["state"] == "finished" and data["accepted"] == len(history),
+    )  # fmt: skip
+    await tour.call(
+        "Accepted is not yet received: the usage proves it. Eight calls are counted.",
         "segment_get_daily_per_source_api_calls_usage", month,
-        lambda data: _calls(data, source["id"]) == len(batch) + 2,
+        lambda data: _calls(data, source["id"]) == len(batch) + len(history) + 2,
     )  # fmt: skip
     connected = await tour.call(
         "Which destination does the source feed?",
@@ -137,7 +146,7 @@ async def _walk(tour: Tour) -> None:
     )  # fmt: skip
     destination = {"destinationId": connected["destinations"][0]["id"], "sourceId": source["id"]}
     await tour.call(
-        "Did the events arrive there? The delivery metrics count them.",
+        "Did the events arrive there? The delivery metrics count them; the old ones were told to stay away.",
         "segment_list_delivery_metrics_summary_from_destination", destination,
         lambda data: _metric(data, "successes") == len(batch) + 2,
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """What the tools need of the world outside, as protocols. `app` decides who fulfils them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from segment_mcp.config import Mode
 from segment_mcp.operations import Operation
@@ -92,13 +92,16 @@ class Segment(Protocol):
 class Tracking(Protocol):
     """Segment's Tracking API with one connection's region."""
 
-    async def send(self, operation: str, events: Sequence[bytes], write_key: str) -> str:
+    async def send(
+        self, operation: str, events: Sequence[bytes], write_key: str, *, seconds: float | None = None
+    ) -> str:
         """Send events and return when Segment answered 200.
 
         Args:
             operation: the row's name: `batch`, or the kind of the one event.
             events: JSON objects, serialised; `writeKey` and `sentAt` are added here.
             write_key: goes into the body and, as Segment's older clients do it, into Basic credentials.
+            seconds: within which they are sent, repeats included; None: the time of one call.
 
         Returns:
             The host that took them.
@@ -152,17 +155,18 @@ class EventSink(Protocol):
             write_key: as `WriteKeys.resolve` takes it.
 
         Returns:
-            `{status: "accepted", messageId, host}`.
+            `{status: "accepted" | "deferred", messageId, host, reason?, warnings?}`. Deferred: it is on disk, for
+            the given reason, and will be delivered.
 
         Raises:
             EventInvalid: Segment would drop it; nothing was sent.
             NotConfigured: no write key.
-            UpstreamError: Segment, or the way to it, failed.
+            UpstreamError: Segment refuses it; or could not take it, and it could not be kept either.
         """
         ...
 
     async def send_batch(self, events: Sequence[Any], shared: Mapping[str, Any], write_key: str | None) -> Data:
-        """Send several events in one request, all or none.
+        """Send several events, in as many requests as Segment's limits ask for; none while one of them is invalid.
 
         Args:
             events: each with its `type`.
@@ -170,12 +174,90 @@ class EventSink(Protocol):
             write_key: as `WriteKeys.resolve` takes it.
 
         Returns:
-            `{accepted, deferred, events: [{index, messageId, status}], host}`.
+            `{accepted, deferred, events: [{index, messageId, status}], host, reason?, warnings?}`.
 
         Raises:
             EventInvalid: Segment would drop one of them; nothing was sent.
             NotConfigured: no write key.
-            UpstreamError: Segment, or the way to it, failed.
+            UpstreamError: some were refused, or could neither be sent nor kept; its data has what became of each.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """Events that Segment could not take yet."""
+
+    async def summary(self) -> Data:
+        """`{pending, deadLetters, oldest?, lastFailure?}`, or `{works: False, reason}`."""
+        ...
+
+
+Progress = Callable[[float, float | None, str], Awaitable[None]]
+"""Tells whoever waits how far something is: how much is done, of how much if that is known, and in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """What somebody wants imported, and how.
+
+    Attributes:
+        events: the events themselves; None: they are in a file.
+        file: its name in the import folder.
+        write_key: as `WriteKeys.resolve` takes it.
+        format: `ndjson`, `json`, `csv` or `parquet`; None: what it looks like.
+        map: fields of the event, in dots, by the names of columns.
+        type: of events that have none.
+        integrations: in place of the events' own.
+        message_ids: `keep`, or `derive` new ones from the old, always the same.
+        rate: events a second; 0: as fast as they can.
+        connections: requests under way at a time.
+        limit: records after which it stops; the next call goes on there.
+        dry_run: check everything, send nothing.
+        again: from the beginning, although it was done.
+    """
+
+    events: Sequence[Any] | None = None
+    file: str | None = None
+    write_key: str | None = field(default=None, repr=False)
+    format: Literal["ndjson", "json", "csv", "parquet"] | None = None
+    map: Mapping[str, str] | None = None
+    type: str | None = None
+    integrations: Mapping[str, Any] | None = None
+    message_ids: Literal["keep", "derive"] = "keep"
+    rate: float = 1_000.0
+    connections: int = 8
+    limit: int | None = None
+    dry_run: bool = False
+    again: bool = False
+
+
+class Imports(Protocol):
+    """Backfills of any size."""
+
+    async def start(self, order: ImportOrder, progress: Progress) -> Data:
+        """Import, and answer when it is done or a call's time is up; it then goes on in the background.
+
+        Returns:
+            `{importId, file, state, read, accepted, invalid, refused, codes?, deadLetters?, ...}`.
+
+        Raises:
+            InvalidArguments: it can't begin.
+            NotAllowed: files can't be imported here.
+            NotConfigured: no write key.
+            ImportStopped: it ended before its end.
+        """
+        ...
+
+    async def status(self, import_id: str, *, stop: bool) -> Data:
+        """How far an import is, as `start` tells it.
+
+        Args:
+            import_id: as `start` gave it.
+            stop: end it; it can be started again, and goes on there.
+
+        Raises:
+            InvalidArguments: no import has that id.
+            ImportStopped: its progress can't be read.
         """
         ...
 
@@ -209,5 +291,7 @@ class Ports:
 
     segment: Segment
     events: EventSink
+    outbox: Outbox
+    imports: Imports
     write_keys: WriteKeys
     facts: Facts

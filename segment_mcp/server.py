@@ -27,7 +27,8 @@ Every tool answers {successful, data, error}. On a failure read error, which say
 
 Events: "accepted" means that Segment took the event, not that it was received. Segment also accepts events that it \
 then drops: an unknown write key, the wrong region. To know, look at usage and at delivery metrics a while later. \
-An event that you send again needs the same messageId, or it counts twice.
+"deferred" means that Segment could not take it now: it is on disk and will be delivered; don't send it again. \
+An event that you do send again needs the same messageId, or it counts twice.
 
 Write keys are shown masked (****abcd); pass the masked form wherever a writeKey is asked for.
 
@@ -55,8 +56,8 @@ def build_server(toolbox: Toolbox) -> Server[Any]:
     async def list_tools(_: ServerRequestContext[Any], __: types.PaginatedRequestParams) -> dict[str, Any]:
         return {"tools": listed, **_COMPLETE}
 
-    async def call_tool(_: ServerRequestContext[Any], params: types.CallToolRequestParams) -> dict[str, Any]:
-        envelope = await toolbox.invoke(params.name, params.arguments or {})
+    async def call_tool(context: ServerRequestContext[Any], params: types.CallToolRequestParams) -> dict[str, Any]:
+        envelope = await toolbox.invoke(params.name, params.arguments or {}, context.session.report_progress)
         return {
             "content": [{"type": "text", "text": envelope.as_json()}],
             "structuredContent": envelope.as_dict(),

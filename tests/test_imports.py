@@ -18,17 +18,32 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors"},
     "ports": {"config", "operations"},
     "adapter": {"config", "errors", "operations", "ports", "redact"},
-    "events": {"errors", "ports", "redact"},
+    "background": set(),
+    "events": {"background", "errors", "ports", "redact"},
+    "stores": {"events", "ports", "redact"},
+    "state": {"config"},
     "tools": {"config", "envelope", "errors", "events", "operations", "ports", "redact"},
     "sandbox": {"operations"},
-    "app": {"adapter", "config", "ports", "redact", "sandbox", "tools", "wiring"},
-    "wiring": {"adapter", "config", "events", "ports", "sandbox"},
+    "app": {"adapter", "background", "config", "ports", "redact", "sandbox", "state", "tools", "wiring"},
+    "wiring": {"adapter", "background", "config", "errors", "events", "ports", "sandbox", "state", "stores"},
     "server": {"envelope", "ports", "tools"},
     "transports": {"config", "server"},
     "logs": {"redact"},
     "demo": set(),
     "startup": {"app", "config", "errors", "logs", "server", "transports"},
-    "commands": {"app", "demo", "sandbox", "server", "startup", "transports"},
+    "import_command": {"app", "background", "config", "errors", "events", "ports"},
+    "commands": {
+        "app",
+        "config",
+        "demo",
+        "events",
+        "import_command",
+        "ports",
+        "sandbox",
+        "server",
+        "startup",
+        "transports",
+    },
     "cli": {"commands", "startup"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -42,8 +57,12 @@ DOORS: dict[str, set[str]] = {
     "starlette": {"transports", "sandbox"},
     "uvicorn": {"transports"},
     "jsonschema": {"sandbox"},
+    "msgspec": {"events"},
+    "pyarrow": {"events"},
+    "sqlite3": {"stores"},
+    "platformdirs": {"state"},
     "click": {"commands"},
-    "rich": {"commands", "demo"},
+    "rich": {"commands", "demo", "import_command"},
 }
 """Each library, and the rooms that may import it."""
 
@@ -92,7 +111,14 @@ def test_the_adapter_and_the_sandbox_never_import_each_other() -> None:
     assert "adapter" not in MAY_IMPORT["sandbox"]
 
 
-UNUSED = ("rich", "tomllib", *(f"segment_mcp.{room}" for room in ("adapter", "commands", "sandbox", "transports.web")))
+UNUSED = (
+    "rich",
+    "tomllib",
+    "msgspec",
+    "sqlite3",
+    "platformdirs",
+    *(f"segment_mcp.{room}" for room in ("adapter", "commands", "events", "sandbox", "stores", "transports.web")),
+)
 LIST_TOOLS = """
 import sys
 import anyio
@@ -105,7 +131,7 @@ from segment_mcp.transports import pipes, stdio
 async def main():
     async with open_app(load({})) as toolbox:
         build_server(toolbox)
-        assert len(listing(toolbox)) == 19
+        assert len(listing(toolbox)) == 20
 
 anyio.run(main)
 print(*sys.modules)

@@ -16,6 +16,7 @@ from segment_mcp.tools.destinations import (
     segment_list_delivery_metrics_summary_from_destination,
     segment_list_destinations,
 )
+from segment_mcp.tools.imports import segment_import_historical_data
 from segment_mcp.tools.sources import (
     segment_add_labels_to_source,
     segment_delete_source,
@@ -57,6 +58,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     segment_group,
     segment_alias,
     segment_batch,
+    segment_import_historical_data,
 )
 
 

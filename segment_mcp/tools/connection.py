@@ -2,7 +2,7 @@
 
 from segment_mcp.errors import NotConfigured, SegmentMcpError
 from segment_mcp.operations import get
-from segment_mcp.ports import Data, Facts, Segment, WriteKeys
+from segment_mcp.ports import Data, Facts, Outbox, Segment, WriteKeys
 from segment_mcp.tools.args import Args
 from segment_mcp.tools.tool import tool
 
@@ -16,9 +16,10 @@ async def segment_connection_status(
     args: ConnectionStatus,  # noqa: ARG001 - every handler takes its arguments
     segment: Segment,
     write_keys: WriteKeys,
+    outbox: Outbox,
     facts: Facts,
 ) -> Data:
-    """Tell which workspace and region this server is connected to, which credentials work, and what the mode allows.
+    """Tell the workspace and region, which credentials work, what the mode allows, and which events wait for delivery.
 
     Use this when you begin, or when a call is unauthorized or not configured.
     """
@@ -29,6 +30,7 @@ async def segment_connection_status(
         "region": {"setting": facts.region, "answered": region},
         "workspace": workspace,
         "credentials": {"apiToken": token, "writeKeys": await _write_keys(write_keys)},
+        "outbox": await outbox.summary(),
         "mode": facts.mode,
         "toolsets": list(facts.toolsets),
         "sandbox": facts.sandbox,

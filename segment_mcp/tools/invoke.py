@@ -7,7 +7,7 @@ from typing import Any
 
 from segment_mcp.envelope import Envelope
 from segment_mcp.errors import Internal, InvalidArguments, SegmentMcpError, UnknownConnection, UnknownTool
-from segment_mcp.ports import Ports
+from segment_mcp.ports import Ports, Progress
 from segment_mcp.redact import Scrubber, clean, mask_answer
 from segment_mcp.tools.policy import Policy
 from segment_mcp.tools.tool import Tool
@@ -16,6 +16,10 @@ logger = logging.getLogger(__name__)
 
 CONNECTION = "connection"
 """The argument that every tool gets where the operator configured more than one connection."""
+
+
+async def silent(done: float, total: float | None, message: str) -> None:
+    """Progress that nobody asked for."""
 
 
 class Toolbox:
@@ -56,15 +60,16 @@ class Toolbox:
         choice = {"type": "string", "enum": names, "description": f"Which connection. Default: {names[0]}."}
         return {**schema, "properties": {**schema["properties"], CONNECTION: choice}}
 
-    async def invoke(self, name: str, arguments: Mapping[str, Any]) -> Envelope:
+    async def invoke(self, name: str, arguments: Mapping[str, Any], progress: Progress = silent) -> Envelope:
         """Run a tool and answer the envelope, whatever happens.
 
         Args:
             name: the tool's name.
             arguments: as the client sent them, unchecked.
+            progress: tells the caller how far it is, where it takes long.
         """
         try:
-            return self._scrubbed(Envelope.success(await self._run(name, arguments)))
+            return self._scrubbed(Envelope.success(await self._run(name, arguments, progress)))
         except SegmentMcpError as error:
             return self._scrubbed(Envelope.failure(error))
         except Exception:
@@ -78,7 +83,7 @@ class Toolbox:
         error = None if envelope.error is None else self._scrubber.text(envelope.error)
         return Envelope(envelope.successful, self._scrubber.data(envelope.data), error)
 
-    async def _run(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def _run(self, name: str, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         tool = self._tools.get(name)
         if tool is None:
             nearest = difflib.get_close_matches(name[:100], [tool.name for tool in self.listed()], n=3)
@@ -89,7 +94,8 @@ class Toolbox:
         checked = tool.args.check(own)
         if (objection := self._policy.objection(tool)) is not None:
             raise objection
-        answer: dict[str, Any] = mask_answer(await tool.run(checked, ports), reveal_write_keys=self._reveal_write_keys)
+        data = await tool.run(checked, ports, progress)
+        answer: dict[str, Any] = mask_answer(data, reveal_write_keys=self._reveal_write_keys)
         return answer
 
     def _choose(self, arguments: Mapping[str, Any]) -> tuple[Mapping[str, Any], Ports]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from segment_mcp.operations import Safety
-from segment_mcp.ports import Data, Ports
+from segment_mcp.ports import Data, Ports, Progress
 from segment_mcp.tools.args import Args
 
 A = TypeVar("A", bound=Args)
@@ -47,13 +47,20 @@ class Tool(Generic[A]):
     handler: Callable[..., Awaitable[Data]]
     needs: tuple[str, ...]
 
-    async def run(self, args: A, ports: Ports) -> Data:
+    async def run(self, args: A, ports: Ports, progress: Progress) -> Data:
         """Run the handler with checked arguments and the ports that it names.
+
+        Args:
+            args: checked.
+            ports: the connection's.
+            progress: tells the caller how far it is; a port of this call alone.
 
         Raises:
             SegmentMcpError: whatever the handler raises.
         """
-        return await self.handler(args, *(getattr(ports, port) for port in self.needs))
+        return await self.handler(
+            args, *(progress if port == "progress" else getattr(ports, port) for port in self.needs)
+        )
 
     def annotations(self) -> dict[str, bool]:
         """All four of MCP's hints."""

@@ -8,13 +8,11 @@ from segment_mcp.ports import Data, EventSink
 from segment_mcp.tools.args import Args, JsonObject, Line, Moment, decoded
 from segment_mcp.tools.tool import tool
 
-UserId = Annotated[str, Field(min_length=1, description="Your own ID of the user. This or anonymousId is required.")]
-AnonymousId = Annotated[str, Field(min_length=1, description="ID of a user who is not known yet.")]
-WriteKey = Annotated[
-    Line, Field(description="A write key, its configured name, or its masked form. Default: configured.")
-]
+UserId = Annotated[str, Field(min_length=1, description="The user's ID; this or anonymousId.")]
+AnonymousId = Annotated[str, Field(min_length=1, description="ID of a user not known yet.")]
+WriteKey = Annotated[Line, Field(description="A write key, its name, or masked form. Default: configured.")]
 MessageId = Annotated[str, Field(min_length=1, max_length=99, description="Deduplicates repeats; made if left out.")]
-Context = Annotated[JsonObject, Field(description="Where it happened: ip, page, device, campaign and so on.")]
+Context = Annotated[JsonObject, Field(description="ip, page, device, campaign and so on.")]
 Integrations = Annotated[JsonObject, Field(description='Destinations on or off by name, e.g. {"All": false}.')]
 
 
@@ -71,7 +69,7 @@ class Batch(Args):
     batch: Annotated[
         list[dict[str, Any]],
         BeforeValidator(decoded),
-        Field(description="Events as the single tools take them, each with its type: identify, track, and so on."),
+        Field(description="Events as the single tools take them, each with its type, e.g. track."),
     ]
     context: Annotated[JsonObject, Field(description="Given to every event.")] | None = None
     integrations: Annotated[JsonObject, Field(description="Given to every event.")] | None = None
@@ -140,9 +138,9 @@ async def segment_alias(args: Alias, events: EventSink) -> Data:
 
 @tool(title="Send batch of events", safety="write", toolset="tracking", idempotent=False, open_world=True)
 async def segment_batch(args: Batch, events: EventSink) -> Data:
-    """Send up to 2,500 events in one request; nothing is sent while any of them is invalid.
+    """Send many events; nothing is sent while any is invalid. Each answers accepted or deferred.
 
-    Use this when there is more than one event.
+    Use this when there is more than one event; segment_import_historical_data is for old ones.
     """
     shared = {"context": args.context, "integrations": args.integrations}
     return await events.send_batch(args.batch, shared, args.write_key)

@@ -30,6 +30,7 @@ VALID: dict[str, dict[str, Any]] = {
     "segment_group": {"userId": "u", "groupId": "g"},
     "segment_alias": {"userId": "u", "previousId": "p"},
     "segment_batch": {"batch": [{"type": "track", "userId": "u", "event": "e"}]},
+    "segment_import_historical_data": {"events": [{"type": "track", "userId": "u", "event": "e"}]},
 }
 IN_PATHS = [
     ("segment_update_source", "sourceId"),

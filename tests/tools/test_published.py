@@ -65,11 +65,12 @@ def test_the_toolkits_parameters_are_kept_to_the_letter(name: str) -> None:
     assert set(schema["properties"]) == required | optional
 
 
-async def test_only_three_tools_are_ours() -> None:
+async def test_only_these_tools_are_ours() -> None:
     async with client(SANDBOX) as connected:
         names = [tool.name for tool in (await connected.list_tools()).tools]
     assert set(names) - set(CONTRACT) == {
-        "segment_list_sources", "segment_list_destinations", "segment_connection_status"
+        "segment_list_sources", "segment_list_destinations", "segment_connection_status",
+        "segment_import_historical_data",
     }  # fmt: skip
     assert set(CONTRACT) <= set(names)
 
@@ -80,7 +81,7 @@ def test_a_tool_is_complete(tool: Any) -> None:
     assert " Use this when " in tool.description
     assert len(tool.description) < 300
     assert set(tool.annotations()) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
-    assert set(tool.needs) <= set(Ports.__dataclass_fields__)
+    assert set(tool.needs) <= {*Ports.__dataclass_fields__, "progress"}
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)

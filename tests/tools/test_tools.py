@@ -37,7 +37,7 @@ async def test_both_protocol_eras_list_and_call_the_same_tools(era: str) -> None
     async with client(era=era) as connected:
         listed = await connected.list_tools()
         status = await connected.call_tool("segment_connection_status", {})
-    assert len(listed.tools) == 19
+    assert len(listed.tools) == 20
     assert data_of(status)["sandbox"] is True
     assert json.loads(status.content[0].text) == status.structured_content  # type: ignore[union-attr]
 

@@ -23,7 +23,7 @@ async def test_a_client_lists_and_calls_tools(era: str) -> None:
         listed = await client.list_tools()
         found = data_of(await client.call_tool("segment_list_sources", {"name": "agent"}))
         failed = refused(await client.call_tool("segment_delete_source", {"sourceId": QUIET}))
-    assert len(listed.tools) == 19
+    assert len(listed.tools) == 20
     assert [source["id"] for source in found["sources"]] == [QUIET]
     assert failed["code"] == "confirmation_required"
 
@@ -155,7 +155,7 @@ def test_files_serve_as_input_and_output(tmp_path: Path) -> None:
             stdin=source, stdout=target, stderr=subprocess.PIPE, env=environment(), check=True, timeout=20,
         )  # fmt: skip
     (line,) = answers.read_text(encoding="utf-8").splitlines()
-    assert len(json.loads(line)["result"]["tools"]) == 19
+    assert len(json.loads(line)["result"]["tools"]) == 20
     assert run.stderr == b""
 
 

@@ -67,7 +67,7 @@ async def check(client: Any) -> None:
     found = data_of(await client.call_tool("segment_list_sources", {"name": "agent"}))
     failed = refused(await client.call_tool("segment_delete_source", {"sourceId": QUIET}))
     unknown = refused(await client.call_tool("segment_nothing", {}))
-    assert len(listed.tools) == 19
+    assert len(listed.tools) == 20
     assert [source["id"] for source in found["sources"]] == [QUIET]
     assert failed["code"] == "confirmation_required"
     assert unknown["code"] == "unknown_tool"
