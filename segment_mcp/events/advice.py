@@ -65,7 +65,8 @@ def _reserved(event: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _ids(event: Mapping[str, Any]) -> Iterator[Problem]:
-    if _E_MAIL.fullmatch(str(event.get("messageId", ""))):
+    message_id = event.get("messageId") or ""
+    if "@" in message_id and _E_MAIL.fullmatch(message_id):
         yield Problem(
             "email_message_id", "messageId",
             "is an e-mail address: Segment drops every further event with it within a day, from any source",

@@ -1,8 +1,10 @@
 """The Tracking API's tools: six kinds of event, and many at once."""
 
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
+from pydantic.alias_generators import to_camel
 
 from segment_mcp.ports import Data, EventSink
 from segment_mcp.tools.args import Args, JsonObject, Line, Moment, decoded
@@ -76,10 +78,12 @@ class Batch(Args):
     write_key: WriteKey | None = None
 
 
+_published = cache(to_camel)
+
+
 def _fields(args: Event) -> dict[str, Any]:
-    fields = args.given()
-    fields.pop("writeKey", None)
-    return fields
+    """The event's own fields by Segment's names; they are JSON values already, so nothing is left to convert."""
+    return {_published(name): value for name, value in args if value is not None and name != "write_key"}
 
 
 @tool(title="Identify user", safety="write", toolset="tracking", idempotent=False, open_world=True)

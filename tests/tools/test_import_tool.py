@@ -299,6 +299,7 @@ async def test_a_refusal_for_good_is_a_failure_that_says_how_far_it_came(tmp_pat
         ({"file": "a\u0000b"}, ["file"]),
         ({"events": EVENTS, "format": "xml"}, ["format"]),
         ({"events": EVENTS, "rate": -1}, ["rate"]),
+        ({"events": EVENTS, "rate": "inf"}, ["rate"]),
         ({"events": EVENTS, "limit": 0}, ["limit"]),
         ({"events": EVENTS, "type": "import"}, ["type"]),
         ({"events": EVENTS, "map": {"a": "x", "b": "x"}}, ["map"]),
@@ -307,7 +308,7 @@ async def test_a_refusal_for_good_is_a_failure_that_says_how_far_it_came(tmp_pat
         ({"importId": "0123456789abcdef"}, ["importId"]),
         ({"importId": "x" * 65}, ["importId"]),
     ],
-    ids=range(21),
+    ids=range(22),
 )
 async def test_what_can_not_be_meant_is_refused_by_name_and_nothing_is_sent(
     tmp_path: Path, arguments: dict[str, Any], named: list[str]

@@ -568,6 +568,18 @@ def test_a_value_that_json_does_not_have_breaks_its_row_alone(tmp_path: Path, co
     assert found[1] == {"x": None, "userId": "v"}
 
 
+def test_only_the_columns_that_are_used_are_read(tmp_path: Path) -> None:
+    table = pa.table({"a": [1], "a.b": [2], "c": [{"d": 3, "e": 4}], "raw": [b"\xff"]})
+    pq.write_table(table, tmp_path / "x")
+    for used, expected in ((["a.b"], {"a.b": 2}), (["c", "missing"], {"c": {"d": 3, "e": 4}})):
+        with (tmp_path / "x").open("rb") as file:
+            records = formats.read(file, "x", None, used)
+            ((row,),) = list(records.slices)
+        assert records.header == ("a", "a.b", "c", "raw")
+        assert isinstance(row, dict)
+        assert expected.items() <= row.items()
+
+
 def test_parquets_unknown_zones_end_no_import(tmp_path: Path) -> None:
     column = pa.array([1_700_000_000, None], pa.timestamp("s", "Nowhere/Land"))
     _, found, damage = parquet(tmp_path / "x", pa.table({"timestamp": column}))

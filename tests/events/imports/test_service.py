@@ -1,6 +1,7 @@
 """Imports by their ids: answered in time, asked after, stopped, joined and resumed; none of them ends the server."""
 
 import json
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -354,6 +355,70 @@ async def test_again_after_one_that_ended_in_the_background_begins_anew(tmp_path
         await home.start(events=TEN, again=True)
         await home.ended(data["importId"])
     assert len(home.segment.ids()) == 20
+
+
+async def test_two_calls_that_begin_anew_at_once_are_one_import(tmp_path: Path) -> None:
+    async with house(tmp_path, patience=0.05, closed=True) as home:
+        data = await home.start(events=TEN)
+        home.segment.let_in()
+        await home.ended(data["importId"])
+        answers: list[Data] = []
+
+        async def again() -> None:
+            answers.append(await home.start(events=TEN, again=True))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(again)
+            group.start_soon(again)
+        assert [answer["importId"] for answer in answers] == [data["importId"]] * 2
+        assert (await home.ended(data["importId"]))["state"] == "finished"
+    assert len(home.segment.ids()) == 20
+
+
+async def test_a_caller_who_hears_late_does_not_make_a_newer_run_forgotten(tmp_path: Path) -> None:
+    async with house(tmp_path, closed=True) as home:
+        told, late = anyio.Event(), anyio.Event()
+
+        async def slowly(*_: Any) -> None:
+            if home.segment.taken:
+                told.set()
+                await late.wait()
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as group:
+                group.start_soon(home.importer.start, ImportOrder(events=TEN, rate=0), slowly)
+                await home.segment.reached.wait()
+                home.segment.let_in()
+                await told.wait()
+                home.segment.close()
+                group.start_soon(home.importer.start, ImportOrder(events=TEN, rate=0, again=True), home.progress)
+                await home.segment.reached.wait()
+                late.set()
+                await anyio.sleep(0.05)
+                with anyio.move_on_after(0.1):
+                    await home.start(events=TEN, again=True)  # joins, and is not refused
+                home.segment.let_in()
+    assert len(home.segment.ids()) == 20
+
+
+async def test_asking_after_an_import_lets_no_other_process_run_it(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from segment_mcp.stores.imports import SqliteJournal\n"
+        "with SqliteJournal(Path(sys.argv[1])).hold('ab') as held: print(held)"
+    )
+
+    async def elsewhere() -> bytes:
+        ended = await anyio.run_process([sys.executable, "-c", program, str(tmp_path)])
+        return ended.stdout.strip()
+
+    with journal.hold("ab") as held:
+        assert held
+        with journal.hold("ab") as twice:
+            assert not twice
+        assert await elsewhere() == b"False"
+    assert await elsewhere() == b"True"
+    journal.close()
 
 
 async def test_a_dry_run_is_no_import_to_join(tmp_path: Path) -> None:
