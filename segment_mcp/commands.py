@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from math import isfinite
 from typing import Any
 
 import anyio
@@ -210,8 +211,8 @@ def import_files(  # noqa: PLR0913 - one parameter an option
     settings = settings_or_exit(config, sandbox=sandbox)
     if not dry_run:
         _refuse_in_mode_read(settings)
-    if rate != rate:  # noqa: PLR0124 - not a number, and click has no range without it
-        raise click.BadParameter("must be a number", param_hint="--rate")
+    if not isfinite(rate):
+        raise click.BadParameter("must be a number; 0 is no limit", param_hint="--rate")
     if not all("=" in column for column in columns):
         raise click.BadParameter("must be COLUMN=FIELD", param_hint="--map")
     chosen = _json_object(integrations, "--integrations") if integrations is not None else None

@@ -44,9 +44,7 @@ async def run_import(settings: Settings, connection: str | None, files: Sequence
         importer = wiring.importer(connection or wiring.names[0])
         for name in files:
             try:
-                source = (
-                    sources.from_stream(sys.stdin.buffer) if name == STANDARD_INPUT else sources.from_path(Path(name))
-                )
+                source = await anyio.to_thread.run_sync(_opened, name, abandon_on_cancel=True)
                 work = await importer.begin(source, order)
                 report = await _watched(work)
             except ImportStopped as error:

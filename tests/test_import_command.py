@@ -222,6 +222,21 @@ def test_standard_input_is_imported(shell: Shell) -> None:
     assert len(shell.arrived()) == 100
 
 
+def test_standard_input_that_is_named_twice_is_told(shell: Shell) -> None:
+    ended = shell.run("-", "-", given=ndjson(*events("stdin-twice", 5)))
+    assert "5 accepted" in ended.said
+    assert len(shell.arrived()) == 5
+
+
+def test_a_name_that_leaves_no_room_for_the_dead_letters_is_imported_all_the_same(shell: Shell) -> None:
+    name = shell.write("x" * 240 + ".ndjson", ndjson(*events("long", 5), INVALID))
+    ended = shell.run(name)
+    assert "5 accepted, 1 invalid" in ended.said
+    found = re.search(r"dead letters: (.*)", ended.said)
+    assert found
+    assert json.loads(Path(found[1]).read_bytes())["line"] == 6
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -233,13 +248,14 @@ def test_standard_input_is_imported(shell: Shell) -> None:
         (["good.csv", "--connection", "other"], 2, "default"),
         (["good.csv", "--rate", "-1"], 2, "rate"),
         (["good.csv", "--rate", "nan"], 2, "rate"),
+        (["good.csv", "--rate", "inf"], 2, "rate"),
         (["good.csv", "--limit", "0"], 2, "limit"),
         (["good.csv", "--connections-open", "0"], 2, "connections-open"),
         (["good.csv", "--format", "xml"], 2, "format"),
         (["."], 1, "."),
         ([], 2, "FILE"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_can_not_be_meant_says_why_without_a_traceback(
     shell: Shell, arguments: list[str], code: int, said: str
@@ -334,6 +350,33 @@ def test_ctrl_c_ends_it_at_once_and_the_same_command_goes_on(shell: Shell, where
     ended = shell.run(name, "--rate", "0", given=content if where == "pipe" else None)
     assert "finished, 2,000 accepted" in ended.said
     assert len(shell.arrived()) == 2_000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_ends_it_while_nothing_comes(shell: Shell) -> None:
+    process = shell.begin("-", stdin=subprocess.PIPE)
+    with process:
+        time.sleep(2)
+        os.kill(process.pid, signal.SIGINT)
+        try:
+            assert process.wait(5) == 130
+        finally:
+            process.kill()
+
+
+def test_a_pipe_that_stays_open_holds_nothing_up(shell: Shell) -> None:
+    fault(shell, {"operation": "batch", "status": 401})
+    process = shell.begin("-", "--rate", "1", "--connections-open", "1", stdin=subprocess.PIPE)
+    with process:
+        assert process.stdin is not None
+        process.stdin.write(ndjson(*events("open-pipe", 3, properties={"text": "x" * 30_000})))
+        process.stdin.flush()
+        try:
+            assert process.wait(10) == 1
+        finally:
+            process.kill()
+        assert process.stdout is not None
+        assert b"401" in process.stdout.read()
 
 
 def test_two_of_the_same_command_do_not_send_twice(shell: Shell) -> None:

@@ -51,7 +51,7 @@ class ImportHistoricalData(Args):
     message_ids: Literal["keep", "derive"] = Field(
         default="keep", description="derive: new stable IDs, for events that Segment may have seen."
     )
-    rate: float = Field(default=1000, ge=0, description="Events a second; 0: no limit.")
+    rate: float = Field(default=1000, ge=0, allow_inf_nan=False, description="Events a second; 0: no limit.")
     limit: int | None = Field(None, ge=1, description="Stop after so many records.")
     dry_run: bool = Field(default=False, description="Check all, send nothing.")
     again: bool = Field(default=False, description="Start over, though it was imported.")

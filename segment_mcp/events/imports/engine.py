@@ -33,12 +33,19 @@ from segment_mcp.events.imports.preparing import Preparer, Ready, Record, Shape
 from segment_mcp.ports import Data, Tracking
 from segment_mcp.redact import clean
 
+_ANEW = "import it from the beginning with again"
+
 CONNECTIONS = 8
 """Requests under way at a time."""
 RATE = 1_000.0
 """Events a second: what Segment asks for, by the workspace."""
+LONGEST_WAIT = 5.0
+"""Seconds that an event waits for others to go with it, as long as there is something to read."""
 PATIENCE = 900.0
 """Seconds without any success after which an import stops; it can be started again."""
+
+MOST_REFUSED = 50
+"""Events that Segment refuses one after the other before it is not the events that are to blame."""
 
 _BY_ONE = frozenset({400, 413})
 
@@ -203,7 +210,7 @@ class Import:
         self._pace = Pace(plan.rate)
         self._unit = "line"
         self._total: int | None = None
-        self._behind = _Mark(0, 0)
+        self._behind = self._furthest = _Mark(0, 0)
         self._marks: deque[_Mark] = deque()
         self._ahead: list[Record] = []
         self._began = self._clock.monotonic()
@@ -216,6 +223,7 @@ class Import:
         self._before: Data | None = None
         self._accepted_before = 0
         self._limited = False
+        self._refused_in_a_row = 0
         self._keeps = True
 
     async def run(self) -> None:
@@ -242,7 +250,7 @@ class Import:
             self.state = "interrupted"
             raise
         finally:
-            if self._plan.source.size is not None or self.state != "interrupted":
+            if self._plan.source.size is not None or self.state in {"finished", "limited", "checked"}:
                 self._plan.source.file.close()  # a pipe that a thread still reads can't be closed
             self._letters.close()
 
@@ -304,7 +312,7 @@ class Import:
         if found is not None:
             self._lanes = Lanes(found["lanes"], _most_of(self._plan.rate))
             self._letters_through = found["lettersThrough"]
-            self._behind = _Mark(*found["behind"])
+            self._behind, self._furthest = _Mark(*found["behind"]), _Mark(*found["furthest"])
             self.tally, self._before = Tally(**found["tally"]), found
             self._accepted_before = self.tally.accepted
         try:
@@ -326,8 +334,7 @@ class Import:
                 await anyio.lowlevel.checkpoint()
             if mark != expected:
                 raise ImportRefusedError(
-                    f"{self._plan.source.name} is not what it was when it was imported up to {self._unit} "
-                    f"{expected.number}; import it from the beginning with again"
+                    f"{self._plan.source.name} is not what it was up to {self._unit} {expected.number}; {_ANEW}"
                 )
             while not self._ahead and (piece := await self._next(records)) is not None:
                 self._ahead = piece
@@ -397,7 +404,7 @@ class Import:
         self, records: formats.Records, preparer: Preparer, lanes: Sequence[MemoryObjectSendStream[Batch]]
     ) -> None:
         """Hand every event that is not settled yet to its lane."""
-        settled = self._settled()
+        settled, sent_at = self._settled(), self._clock.monotonic()
         async for first, piece in self._pieces(records):
             for number, record in enumerate(piece, first):
                 if number <= settled or not record:
@@ -410,10 +417,17 @@ class Import:
                         await lanes[batch.lane].send(batch)
                 elif number > self._letters_through:
                     self._refuse(number, record, found)
-        for batch in self._lanes.rest():
-            await lanes[batch.lane].send(batch)
+            if self._clock.monotonic() - sent_at > LONGEST_WAIT:
+                sent_at = self._clock.monotonic()
+                await self._hand_over(lanes)
+        await self._hand_over(lanes)
         for lane in lanes:
             lane.close()
+
+    async def _hand_over(self, lanes: Sequence[MemoryObjectSendStream[Batch]]) -> None:
+        """Let what waits for more of its lane go."""
+        for batch in self._lanes.rest():
+            await lanes[batch.lane].send(batch)
 
     async def _pieces(self, records: formats.Records) -> AsyncIterator[tuple[int, list[Record]]]:
         """The records in pieces, each with its first one's number, up to the limit or to where they can't be read.
@@ -426,19 +440,33 @@ class Import:
             while (piece := self._ahead or await self._next(records)) is not None:
                 self._ahead = []
                 taken = piece if last is None else piece[: last - mark.number]
+                if self._is_another(mark, taken):
+                    self._stop_for(f"is not what it was up to {self._unit} {self._furthest.number}; {_ANEW}")
+                    return
                 yield mark.number + 1, taken
                 mark = mark.behind(taken)
                 self._marks.append(mark)
+                self._furthest = max(self._furthest, mark)
                 self.tally.read = mark.number
                 await anyio.lowlevel.checkpoint()
                 if mark.number == last:
                     self._limited = True
                     return
             if self._unreadable is not None:
-                raise formats.UnreadableError(self._unreadable)  # noqa: TRY301 - as if it came now
+                self._stop_for(f"{self._unreadable} (behind {self._unit} {mark.number})")
+            elif mark.number < self._furthest.number:
+                self._stop_for(f"is shorter than it was; {_ANEW}")
         except formats.UnreadableError as error:
-            name, where = self._plan.source.name, f"behind {self._unit} {mark.number}"
-            self.state, self.reason = "stopped", f"{name} {error} ({where})"
+            self._stop_for(f"{error} (behind {self._unit} {mark.number})")
+
+    def _is_another(self, mark: "_Mark", piece: Sequence[Record]) -> bool:
+        """Whether the file is another one than it was, as far as that shows with this piece."""
+        known = self._furthest.number - mark.number
+        return 0 < known <= len(piece) and mark.behind(piece[:known]) != self._furthest
+
+    def _stop_for(self, reason: str) -> None:
+        """Read no further; what was read still goes its way."""
+        self.state, self.reason = "stopped", f"{self._plan.source.name} {reason}"
 
     async def _next(self, records: formats.Records) -> list[Record] | None:
         """The next piece; of what may keep its reader waiting, in a thread.
@@ -492,6 +520,7 @@ class Import:
                 await self._clock.sleep(outbox.pause(failures, error, self._clock.chance()))
             else:
                 self._last_success, self._waiting_for = self._clock.monotonic(), None
+                self._refused_in_a_row = 0
                 return []
 
     async def _send_parts(
@@ -502,6 +531,10 @@ class Import:
             self._stop(clean(str(error)))
             return None
         if len(bodies) == 1:
+            self._refused_in_a_row += 1
+            if self._refused_in_a_row > MOST_REFUSED:
+                self._stop(f"Segment refused {MOST_REFUSED} events in a row: {clean(str(error))}")
+                return None
             return [(numbers[0], bodies[0], Problem("bad_request", "", clean(error.message)))]
         middle = len(bodies) // 2
         refused: list[_Refused] = []
@@ -548,7 +581,8 @@ class Import:
             "state": self.state,
             "reason": self.reason,
             "file": self._plan.source.name,
-            "behind": (self._behind.number, self._behind.digest),
+            "behind": tuple(self._behind),
+            "furthest": tuple(self._furthest),
             "at": wire.timestamp_of(self._clock.now()),
             "lanes": lanes,
             "lettersThrough": letters_through,
@@ -572,7 +606,7 @@ class Import:
 
 def _most_of(rate: float) -> int:
     """Events of a request: about a second's, so that a slow import is slow all the time."""
-    return min(MOST_EVENTS, max(1, ceil(rate))) if rate else MOST_EVENTS
+    return max(1, ceil(min(rate, MOST_EVENTS))) if rate else MOST_EVENTS
 
 
 def told(state: State, reason: str | None, tally: Tally, letters: DeadLetters | None) -> Data:

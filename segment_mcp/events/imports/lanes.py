@@ -74,7 +74,7 @@ class Lanes:
         return full
 
     def rest(self) -> list[Batch]:
-        """The events that wait for more of their lane; there will be no more."""
+        """The events that wait for more of their lane, to go without."""
         waiting = [batch for batch in self._open if batch.bodies]
         self._open = [Batch(lane) for lane in range(len(self._done))]
         return waiting

@@ -21,6 +21,8 @@ from segment_mcp.ports import Data, ImportOrder, Progress, WriteKeys
 
 logger = logging.getLogger(__name__)
 
+LONGEST_FILE_NAME = 255
+"""Bytes, on most file systems."""
 LOOK_SECONDS = 0.5
 """How often somebody who waits for an import is told how far it is."""
 
@@ -66,12 +68,12 @@ class Importer:
             else sources.from_folder(self._folder, order.file or "")
         )
         begun = await self.begin(source, order)
-        known = self._running.get(begun.id)
-        if known is not None and known.is_ending():
+        while (known := self._running.get(begun.id)) is not None:
+            if not known.is_ending():
+                source.file.close()
+                return await self._wait(known, progress)
             await known.done.wait()
-        elif known is not None:
-            source.file.close()
-            return await self._wait(known, progress)
+            self._forget(known)
         running = self._running[begun.id] = _Running(begun)
         self._spawn(running.run)
         try:
@@ -151,16 +153,22 @@ class Importer:
                 await progress(work.tally.read, _total(work), f"{work.tally.accepted} events accepted")
         if not running.done.is_set():
             return running.work.report()
-        self._running.pop(running.work.id, None)
+        self._forget(running)
         if running.failure is not None:
             raise running.failure
         return outcome(running.work)
 
+    def _forget(self, running: "_Running") -> None:
+        """An import that is over; another one with its id may have begun."""
+        if self._running.get(running.work.id) is running:
+            del self._running[running.work.id]
+
     def _letters(self, source: sources.Source, import_id: str) -> Path:
         """Beside the file, where that can be written; otherwise in the state folder."""
         beside = source.dead_letters
-        if beside is not None and os.access(beside.parent, os.W_OK):
-            return beside.with_name(f"{beside.name}.{import_id}.dead.ndjson")
+        name = "" if beside is None else f"{beside.name}.{import_id}.dead.ndjson"
+        if beside is not None and os.access(beside.parent, os.W_OK) and len(os.fsencode(name)) <= LONGEST_FILE_NAME:
+            return beside.with_name(name)
         return self._state() / f"{import_id}.dead.ndjson"
 
 

@@ -44,14 +44,14 @@ def from_path(path: Path) -> Source:
     file = path.open("rb")
     state = os.fstat(file.fileno())
     if not stat.S_ISREG(state.st_mode):
-        return _of_stream(path.name, file)
+        return _of_stream(path.name, file, _Continued)
     real = Path(os.path.realpath(path))
     return Source(path.name, str(real), file, state.st_size, real)
 
 
 def from_stream(stream: BinaryIO) -> Source:
     """Standard input. It is known again by its beginning."""
-    return _of_stream("standard input", stream)
+    return _of_stream("standard input", stream, _Lent)
 
 
 def from_events(events: Sequence[Any]) -> Source:
@@ -122,10 +122,10 @@ def _refused(message: str) -> InvalidArguments:
     return InvalidArguments([{"field": "file", "message": message}])
 
 
-def _of_stream(name: str, stream: BinaryIO) -> Source:
+def _of_stream(name: str, stream: BinaryIO, kind: "type[_Continued]") -> Source:
     head = _head_of(stream)
     identity = f"-:{sha256(head).hexdigest()}"
-    return Source(name, identity, cast("BinaryIO", _Continued(head, stream)), None, None)
+    return Source(name, identity, cast("BinaryIO", kind(head, stream)), None, None)
 
 
 def _head_of(stream: BinaryIO) -> bytes:
@@ -154,3 +154,10 @@ class _Continued(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """The next bytes, at most so many; none at the end."""
         return self._head.read(size) or self._some(size)
+
+
+class _Lent(_Continued):
+    """A stream that stays open: it is the process's."""
+
+    def close(self) -> None:
+        """Leave the stream alone."""

@@ -531,6 +531,28 @@ async def test_a_file_that_is_another_one_is_refused(tmp_path: Path, state: str,
     assert (await bench.run(again=True)).state == "finished"
 
 
+async def test_a_change_among_settled_records_is_noticed_although_one_before_them_is_not_settled(
+    tmp_path: Path,
+) -> None:
+    """A rare user's event waits for more of its lane, while the other lane is far ahead."""
+    assert lane_of("u0", 2) != lane_of("rare", 2)
+    events = [event("rare", "rare"), *(large(f"m{number}", "u0") for number in range(60))]
+    bench = Bench(tmp_path, lines(events))
+    bench.segment.answer = failing(None, None, *[unauthorized()] * 9)
+    assert (await bench.run(connections=2)).state == "stopped"
+    settled = set(bench.segment.ids())
+    assert "m5" in settled
+    assert "rare" not in settled
+    events[6] = large("another", "u0")
+    bench.content = lines(events)
+    bench.segment.answer = lambda _: None
+    try:
+        work = await bench.run(connections=2)
+    except ImportRefusedError:
+        return
+    assert work.state == "stopped" or "another" in bench.segment.ids()
+
+
 @dataclass
 class Streams:
     """A bench for what comes through a pipe."""
