@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from math import isfinite
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import click
@@ -229,7 +229,10 @@ def import_files(  # noqa: PLR0913 - one parameter an option
         dry_run=dry_run,
         again=again,
     )
-    sys.exit(_run(lambda: run_import(settings, connection, files, order)))
+    code = _run(lambda: run_import(settings, connection, files, order))
+    if "-" in files and sys.stdin is sys.__stdin__:
+        _leave(code)
+    sys.exit(code)
 
 
 @cli.group()
@@ -349,6 +352,11 @@ def _run(main: Callable[[], Awaitable[Any]]) -> Any:
     try:
         return anyio.run(main)
     except KeyboardInterrupt:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(INTERRUPTED)  # at once: a thread may still wait for standard input
+        _leave(INTERRUPTED)
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once: a thread may still wait for standard input."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -418,7 +418,7 @@ class Import:
                 elif number > self._letters_through:
                     self._refuse(number, record, found)
             if self._clock.monotonic() - sent_at > LONGEST_WAIT:
-                sent_at = self._clock.monotonic()
+                sent_at, self.tally.read = self._clock.monotonic(), first + len(piece) - 1
                 await self._hand_over(lanes)
         await self._hand_over(lanes)
         for lane in lanes:
