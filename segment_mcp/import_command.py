@@ -21,6 +21,8 @@ from segment_mcp.ports import Data, ImportOrder
 LOOK_SECONDS = 0.2
 STANDARD_INPUT = "-"
 USAGE_ERROR = 2
+SHOWN = 5
+"""Problems that are printed; the dead letters have them all."""
 
 
 async def run_import(settings: Settings, connection: str | None, files: Sequence[str], order: ImportOrder) -> int:
@@ -117,6 +119,9 @@ def _say(name: str, sentence: str, report: Data) -> None:
     for what in ("codes", "warnings"):
         if report.get(what):
             print(f"  {what}: {', '.join(f'{code} {number:,}' for code, number in sorted(report[what].items()))}")
+    for problem in report.get("problems", ())[:SHOWN]:
+        where = next(f"{unit} {problem[unit]}" for unit in ("line", "item", "row") if unit in problem)
+        print(f"  {where}: {problem['code']}: {problem['field']} {problem['message']}".rstrip())
     if "deadLetters" in report:
         print(f"  dead letters: {report['deadLetters']}")
     if "importId" in report:

@@ -238,7 +238,7 @@ class Imports(Protocol):
         """Import, and answer when it is done or a call's time is up; it then goes on in the background.
 
         Returns:
-            `{importId, file, state, read, accepted, invalid, refused, codes?, deadLetters?, ...}`.
+            `{importId, file, state, read, accepted, invalid, refused, codes?, problems?, deadLetters?, ...}`.
 
         Raises:
             InvalidArguments: it can't begin.

@@ -44,6 +44,8 @@ LONGEST_WAIT = 5.0
 PATIENCE = 900.0
 """Seconds without any success after which an import stops; it can be started again."""
 
+MOST_NAMED = 20
+"""Problems that a report names; the dead letters have them all."""
 MOST_REFUSED = 50
 """Events that Segment refuses one after the other before it is not the events that are to blame."""
 
@@ -224,6 +226,7 @@ class Import:
         self._accepted_before = 0
         self._limited = False
         self._refused_in_a_row = 0
+        self._problems: list[Data] = []
         self._keeps = True
 
     async def run(self) -> None:
@@ -255,7 +258,7 @@ class Import:
             self._letters.close()
 
     def report(self) -> Data:
-        """What is known: `{importId, state, file, read, accepted, invalid, refused, codes?, ...}`."""
+        """What is known: `{importId, file, problems?, state, read, accepted, invalid, refused, codes?, ...}`."""
         return {
             "importId": self.id,
             "file": self._plan.source.name,
@@ -495,6 +498,7 @@ class Import:
             for number, body, problem in refused:
                 self.tally.refused += 1
                 _count(self.tally.codes, problem.code)
+                self._name(number, [problem])
                 self._letters.add(self._unit, number, body, [problem])
             self._lanes.settled(batch)
             self._news.set()
@@ -547,11 +551,20 @@ class Import:
 
     def _refuse(self, number: int, record: Record, problems: Sequence[Problem]) -> None:
         self.tally.invalid += 1
+        self._name(number, problems)
         for code in {problem.code for problem in problems}:
             _count(self.tally.codes, code)
         if not self._plan.dry_run:
             self._letters.add(self._unit, number, record, problems)
             self._news.set()
+
+    def _name(self, number: int, problems: Sequence[Problem]) -> None:
+        """Remember some of the problems, for whoever can't read the dead letters."""
+        room = MOST_NAMED - len(self._problems)
+        self._problems += [
+            {self._unit: number, "code": each.code, "field": clean(each.field, 100), "message": clean(each.message)}
+            for each in problems[:room]
+        ]
 
     def _stop(self, reason: str) -> None:
         self.state, self.reason = "stopped", reason
