@@ -13,6 +13,8 @@ from segment_mcp.errors import RateLimited, UpstreamError
 from segment_mcp.operations import Operation
 
 MOST_ATTEMPTS = 10
+_TURNED_AWAY = frozenset({408, 410, 429, 460})
+"""Statuses after which Segment did nothing, although it may be asked again."""
 
 T = TypeVar("T")
 
@@ -64,6 +66,7 @@ class Sender:
         operation, host = exchange.operation, exchange.host
         attempt = 0
         failure: UpstreamError | None = None
+        may_have_acted = False
         while True:
             try:
                 await self._gate.enter(operation, host, until=until)
@@ -82,7 +85,8 @@ class Sender:
             attempt += 1
             over = attempt == MOST_ATTEMPTS or self._timing.monotonic() + wait >= until
             if over or not retry.may_repeat(operation, failure):
-                raise failure
+                raise _with_the_past(operation, failure, may_have_acted=may_have_acted)
+            may_have_acted = may_have_acted or (failure.acted and failure.status not in _TURNED_AWAY)
             await self._timing.sleep(wait)
 
     async def _once(self, exchange: Exchange, attempt: int, until: float) -> Answer:
@@ -94,3 +98,11 @@ class Sender:
         if reset is not None:
             self._gate.close(operation, exchange.host, reset)
         return answer
+
+
+def _with_the_past(operation: Operation, failure: UpstreamError, *, may_have_acted: bool) -> UpstreamError:
+    """The refusal of an event, and that an attempt before it may have been taken."""
+    is_refusal = failure.status is not None and failure.status not in _TURNED_AWAY and failure.status < 500  # noqa: PLR2004
+    if not (may_have_acted and is_refusal and operation.api == "tracking"):
+        return failure
+    return failure.adding("An attempt before this one may have been taken all the same.", mayHaveArrived=True)

@@ -328,6 +328,15 @@ async def test_a_refused_event_is_a_failure_with_its_code(status: int, code: str
     assert caught.value.data()["code"] == code
 
 
+@pytest.mark.parametrize(("before", "may_have"), [(503, True), (429, False), (408, False)])
+async def test_a_refused_event_says_that_an_attempt_before_may_have_been_taken(before: int, *, may_have: bool) -> None:
+    answers = iter([refusal(before), refusal(401)])
+    with pytest.raises(Unauthorized) as caught:
+        await client(lambda _: next(answers), region="us").send("track", [b"{}"], "k" * 32)
+    assert caught.value.data().get("mayHaveArrived", False) is may_have
+    assert ("may have been taken" in str(caught.value)) is may_have
+
+
 async def test_a_date_in_retry_after_is_read_against_the_clock() -> None:
     def handler(_: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(429, headers={"Retry-After": "Wed, 20 May 2026 12:00:31 GMT"})
