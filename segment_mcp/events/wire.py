@@ -157,10 +157,11 @@ class Line(Struct, gc=False):
 
 
 _LINES = msgspec.json.Decoder(Line)
-_DIGITS = bytes(ord("0") if byte in b"0123456789" else ord("e") if byte == ord("E") else byte for byte in range(256))
+_SHAPE = bytes.maketrans(b"123456789E[", b"000000000e{")
+"""Makes every digit a 0, every exponent an e, and whatever opens something a brace: three things to look for."""
 _MANY_DIGITS = b"0" * 16
 _LARGE_EXPONENT = b"0e000"
-_BEFORE_A_NUMBER = b":,[ \t\r\n"
+_BEFORE_A_NUMBER = b":,{ \t\r\n"
 _LONGEST_NUMBER = 64
 _MOST_OPENED = 400
 """Objects and arrays of a line, which could stand in one another deeper than a reader can follow."""
@@ -182,16 +183,18 @@ def screen(line: bytes) -> Line | None:
             line.decode()
     except (ValueError, RecursionError):
         return None
-    if _may_have_a_huge_number(line) or line.count(b"{") + line.count(b"[") > _MOST_OPENED:
+    if _may_be_huge_or_deep(line):
         return None
     if found.timestamp is not None and not is_moment(found.timestamp):
         return None
     return found if _has_what_its_kind_needs(found) else None
 
 
-def _may_have_a_huge_number(line: bytes) -> bool:
-    """Whether there is an integer of 16 digits or an exponent of three, or a text that looks like one in JSON."""
-    digits = line.translate(_DIGITS, b"+")
+def _may_be_huge_or_deep(line: bytes) -> bool:
+    """Whether there is an integer of 16 digits, an exponent of three, or much in one another, or text that looks so."""
+    digits = line.translate(_SHAPE, b"+")
+    if digits.count(b"{") > _MOST_OPENED:
+        return True
     at = digits.find(_MANY_DIGITS)
     while at >= 0:
         if _may_begin_a_number(digits[at - 2 : at]):

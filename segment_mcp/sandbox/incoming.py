@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from segment_mcp.sandbox import refusals
 
@@ -82,13 +82,16 @@ async def read(request: Request, limit: int) -> bytes:
 
     Raises:
         TooLargeError: beyond the limit.
-        UnreadableError: not gzip, or cut short.
+        UnreadableError: not gzip, or cut short; or the client went away.
     """
     received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > limit:
-            raise TooLargeError
+    try:
+        async for chunk in request.stream():
+            received += chunk
+            if len(received) > limit:
+                raise TooLargeError
+    except ClientDisconnect:
+        raise UnreadableError from None
     if request.headers.get("content-encoding", "").strip().lower() == "gzip":
         return _unpacked(bytes(received), limit)
     return bytes(received)
