@@ -184,6 +184,7 @@ def test_a_dry_run_reports_by_code_and_sends_nothing(shell: Shell) -> None:
     assert ended.code == 1
     assert "checked, 6 valid, 1 invalid" in ended.said
     assert "codes: event_not_defined 1" in ended.said
+    assert "line 6: event_not_defined: event is required" in ended.said
     assert "warnings: no_timestamp 1" in ended.said
     assert shell.arrived() == {}
     assert sorted(path.name for path in shell.folder.iterdir()) == ["events.ndjson"]

@@ -476,6 +476,14 @@ async def test_the_requests_of_a_batch_share_a_calls_time(store: SqliteOutbox) -
     assert [request.seconds for request in tracking.sent] == [19.0, 5.0, 0.5]
 
 
+async def test_more_properties_than_segment_keeps_are_more_bytes_than_it_takes() -> None:
+    """Beyond 10,000 Segment drops properties; an event with so many, however short, is too large already."""
+    crowded = {**TRACK, "properties": dict.fromkeys((f"{number:x}" for number in range(10_001)), 1)}
+    (listed,) = await told(Tracking(), [crowded])
+    assert listed["code"] == "bad_request"
+    assert "bytes" in listed["message"]
+
+
 # Warnings
 
 

@@ -258,7 +258,7 @@ class Import:
             self._letters.close()
 
     def report(self) -> Data:
-        """What is known: `{importId, file, problems?, state, read, accepted, invalid, refused, codes?, ...}`."""
+        """What is known: `{importId, file, state, read, accepted, invalid, refused, codes?, problems?, ...}`."""
         return {
             "importId": self.id,
             "file": self._plan.source.name,
@@ -268,6 +268,7 @@ class Import:
                 self.tally,
                 self._letters,
             ),
+            **({"problems": list(self._problems)} if self._problems else {}),
             **self._speed(),
         }
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from segment_mcp.errors import NetworkFailed, RateLimited, Rejected, UpstreamError
 from segment_mcp.events.imports import sources
-from segment_mcp.events.imports.engine import PATIENCE, Import, ImportRefusedError, Means, Plan
+from segment_mcp.events.imports.engine import MOST_NAMED, PATIENCE, Import, ImportRefusedError, Means, Plan
 from segment_mcp.events.imports.lanes import Lanes
 from segment_mcp.events.imports.preparing import Shape
 from tests.events.imports.workshop import (
@@ -172,6 +172,20 @@ async def test_invalid_records_go_to_the_dead_letters_each_with_its_line_and_cod
     assert bench.refused_lines() == [2, 3, 4, 5, 6]
     assert all(letter["problems"][0]["code"] for letter in bench.letters())
     assert next(letter for letter in bench.letters() if letter["line"] == 4)["event"] == INVALID
+
+
+async def test_a_report_names_the_first_problems_each_with_its_place(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, lines([*TEN[:2], *[INVALID] * (MOST_NAMED + 5)]))
+    bench.segment.answer = refusing("m2")
+    named = (await bench.run(connections=1)).report()["problems"]
+    assert len(named) == MOST_NAMED
+    assert named[0] == {"line": 3, "code": "event_not_defined", "field": "event", "message": "is required"}
+    bench.content = lines(TEN[:2])
+    (only,) = (await bench.run(connections=1, again=True)).report()["problems"]
+    assert (only["line"], only["code"]) == (2, "bad_request")
+    bench.content = lines(TEN)
+    bench.segment.answer = lambda _: None
+    assert "problems" not in (await bench.run(again=True)).report()
 
 
 async def test_rows_are_refused_by_row(tmp_path: Path) -> None:
