@@ -18,7 +18,7 @@ from segment_mcp.tools.policy import Policy
 
 if TYPE_CHECKING:
     from segment_mcp.adapter.http import Transport
-    from segment_mcp.adapter.timing import Timing
+    from segment_mcp.timing import Timing
     from segment_mcp.wiring import Wiring
 
 SANDBOX = "sandbox"

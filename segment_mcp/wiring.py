@@ -5,14 +5,13 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from segment_mcp.adapter.client import SYSTEM, SegmentClient
+from segment_mcp.adapter.client import SegmentClient
 from segment_mcp.adapter.http import Http, Transport, in_process
-from segment_mcp.adapter.timing import Timing
 from segment_mcp.adapter.write_keys import KnownWriteKeys
 from segment_mcp.background import Spawn
 from segment_mcp.config import Connection, Settings
 from segment_mcp.errors import SegmentMcpError
-from segment_mcp.events.imports.engine import Clock, Means
+from segment_mcp.events.imports.engine import Means
 from segment_mcp.events.imports.service import Importer
 from segment_mcp.events.outbox import Outbox, Store
 from segment_mcp.events.sink import Route, Sink, of_key
@@ -20,6 +19,7 @@ from segment_mcp.ports import Facts, Ports, Tracking
 from segment_mcp.state import IN_MEMORY, outbox_file, state_folder
 from segment_mcp.stores.imports import SqliteJournal
 from segment_mcp.stores.outbox import SqliteOutbox
+from segment_mcp.timing import SYSTEM, Timing
 
 SANDBOX = "sandbox"
 """The route to the embedded Segment."""
@@ -154,9 +154,7 @@ class Wiring:
     def _means(self, tracking: Tracking) -> Means:
         if self._journal is None:
             self._journal = SqliteJournal(self._imports_folder())
-        timing = self._timing
-        clock = Clock(timing.now, timing.monotonic, timing.sleep, timing.chance)
-        return Means(tracking, self._journal, clock, self._settings.mcp_call_seconds)
+        return Means(tracking, self._journal, self._timing, self._settings.mcp_call_seconds)
 
     def _imports_folder(self) -> Path:
         """Where the progress of imports is: with the embedded Segment, which forgets, in a folder that goes with it."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import anyio
 
-from segment_mcp.adapter.timing import Timing
+from segment_mcp.timing import Timing
 
 START = datetime(2026, 5, 20, 12, 0, 0, 123_000, tzinfo=UTC)
 GRACE = 0.001

@@ -9,11 +9,11 @@ from typing import Any
 import httpx2
 from mcp import Client
 
-from segment_mcp.adapter.timing import Timing
 from segment_mcp.app import open_app
 from segment_mcp.config import load
 from segment_mcp.sandbox import WRITE_KEYS, create_app
 from segment_mcp.server import build_server
+from segment_mcp.timing import Timing
 from segment_mcp.tools.invoke import Toolbox
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)

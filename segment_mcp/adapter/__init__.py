@@ -8,6 +8,6 @@
     write_keys  which write key is meant
     pages       walks over a list
 
-What they decide (`requests`, `answers`, `retry`, `bodies`, `hosts`) are functions of data; `timing` brings
+What they decide (`requests`, `answers`, `retry`, `bodies`, `hosts`) are functions of data; `segment_mcp.timing` brings
 clock, waits and chance as arguments.
 """

@@ -13,7 +13,6 @@ from segment_mcp.adapter.gate import Gate
 from segment_mcp.adapter.hosts import PUBLIC_API, TRACKING_API, Region, host_of, other_region
 from segment_mcp.adapter.http import Answer, Http
 from segment_mcp.adapter.regions import RegionFinder
-from segment_mcp.adapter.timing import Timing
 from segment_mcp.config import Connection
 from segment_mcp.errors import (
     Forbidden,
@@ -25,8 +24,8 @@ from segment_mcp.errors import (
 )
 from segment_mcp.operations import Operation, get
 from segment_mcp.ports import Bounds, Walk
+from segment_mcp.timing import SYSTEM, Timing, timestamp_of
 
-SYSTEM = Timing()
 WHOLE_LISTS = Bounds()
 
 _WHO_AM_I = get("getWorkspace")
@@ -258,8 +257,7 @@ def _attempt(host: str, status: int | None, kind: str) -> dict[str, Any]:
 
 def _tracking_body(operation: Operation, events: Sequence[bytes], write_key: str, now: datetime) -> bytes:
     """Events that are serialised already, framed with `writeKey` and `sentAt`."""
-    sent_at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    frame = json.dumps({"writeKey": write_key, "sentAt": sent_at}).encode()
+    frame = json.dumps({"writeKey": write_key, "sentAt": timestamp_of(now)}).encode()
     if operation.name == "batch":
         return frame[:-1] + b',"batch":[' + b",".join(events) + b"]}"
     (event,) = events

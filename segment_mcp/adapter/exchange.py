@@ -8,9 +8,9 @@ from typing import TypeVar
 from segment_mcp.adapter import retry
 from segment_mcp.adapter.gate import Gate
 from segment_mcp.adapter.http import Answer, Http
-from segment_mcp.adapter.timing import Timing
 from segment_mcp.errors import RateLimited, UpstreamError
 from segment_mcp.operations import Operation
+from segment_mcp.timing import Timing
 
 MOST_ATTEMPTS = 10
 _TURNED_AWAY = frozenset({408, 410, 429, 460})

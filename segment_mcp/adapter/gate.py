@@ -11,9 +11,9 @@ from math import ceil, inf
 
 import anyio
 
-from segment_mcp.adapter.timing import Timing
 from segment_mcp.errors import RateLimited
 from segment_mcp.operations import Operation
+from segment_mcp.timing import Timing
 
 MINUTE = 60.0
 QUEUE_SECONDS = 5.0

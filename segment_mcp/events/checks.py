@@ -6,15 +6,14 @@ its official libraries; the limits from the HTTP API page. What breaks a limit, 
 was meant, is `bad_request`: a payload that can't be decoded.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from math import isfinite
 from typing import Any
 
 from segment_mcp.redact import clean
+from segment_mcp.timing import is_moment
 
 KINDS = ("identify", "track", "page", "screen", "group", "alias")
 
@@ -38,7 +37,6 @@ _NOT_AN_EVENTS_OWN = {
     "writeKey": "belongs to the call, not to an event in it; send events of another source in a call of their own",
     "sentAt": "is set when the event is sent; say in timestamp when it happened",
 }
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
 _LONGEST_NAME = 100
 _DEEPEST = 20
 _SURROGATES = ("\ud800", "\udfff")
@@ -85,17 +83,6 @@ def size_problems(size: int, frame: int = 0) -> list[Problem]:
     if size + frame <= LARGEST_EVENT:
         return []
     return [Problem("bad_request", "", f"has {size} bytes; Segment takes {LARGEST_EVENT - frame}")]
-
-
-def is_moment(text: str) -> bool:
-    """Whether a timestamp is an ISO 8601 date and time with a zone, such as `2026-01-31T08:00:00.000Z`."""
-    if _MOMENT.fullmatch(text) is None:
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _identity(event: Mapping[str, Any]) -> Iterator[Problem]:

@@ -25,9 +25,9 @@ from segment_mcp.errors import (
 )
 from segment_mcp.events import batches
 from segment_mcp.events.checks import MOST_EVENTS
-from segment_mcp.events.wire import timestamp_of
 from segment_mcp.ports import Data, Tracking
 from segment_mcp.redact import clean
+from segment_mcp.timing import timestamp_of
 
 logger = logging.getLogger(__name__)
 
@@ -249,7 +249,6 @@ class Outbox:
             StoreError: they are not kept.
         """
         now = self._seconds_now()
-
         due = now + min(failure.wait, LONGEST_WAIT) if failure.wait else 0.0
         await self._use(lambda store: store.put(route, write_key, events, _said(failure), now, due=due))
         self._news.set()

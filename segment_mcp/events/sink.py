@@ -15,10 +15,10 @@ from segment_mcp.errors import EventInvalid, UpstreamError
 from segment_mcp.events import advice, batches, checks, wire
 from segment_mcp.events.outbox import Held, Outbox, StoreError, passes
 from segment_mcp.ports import Data, Tracking, WriteKeys
+from segment_mcp.timing import timestamp_of
 
 LIBRARY = {"name": "segment-mcp", "version": __version__}
 """What `context.library` says where the caller says nothing."""
-
 
 SHORTEST_SECONDS = 0.5
 """Of the last request of a call: what is not sent by then is kept."""
@@ -227,7 +227,7 @@ def complete(
     if "messageId" not in completed:
         completed["messageId"] = new_id()
     if "timestamp" not in completed:
-        completed["timestamp"] = wire.timestamp_of(now)
+        completed["timestamp"] = timestamp_of(now)
     context = completed.get("context", {})
     if isinstance(context, dict):
         completed["context"] = {"library": LIBRARY, **(shared.get("context") or {}), **context}

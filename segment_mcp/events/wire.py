@@ -7,7 +7,6 @@ the rest. What it doesn't vouch for gets the whole of `checks.problems_of`.
 
 import json
 import secrets
-from datetime import datetime
 from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
@@ -19,9 +18,9 @@ from segment_mcp.events.checks import (
     LARGEST_EVENT,
     LONGEST_MESSAGE_ID,
     Problem,
-    is_moment,
     size_problems,
 )
+from segment_mcp.timing import is_moment
 
 FRAME = 512
 """Bytes set aside for what stands around the events of a request: write key and `sentAt`."""
@@ -30,11 +29,6 @@ FRAME = 512
 def new_message_id() -> str:
     """A messageId that no other event has: Segment deduplicates by it across all of its customers."""
     return secrets.token_hex(16)
-
-
-def timestamp_of(moment: datetime) -> str:
-    """A moment in UTC as Segment's libraries write it: `2026-01-31T08:00:00.000Z`."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def encode(event: Any, frame: int = 0) -> tuple[bytes, list[Problem]]:

@@ -7,7 +7,6 @@ sent as a JSON-encoded string is read as what it encodes; null counts as left ou
 import difflib
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -22,6 +21,7 @@ from pydantic.alias_generators import to_camel
 
 from segment_mcp.errors import InvalidArguments
 from segment_mcp.redact import clean
+from segment_mcp.timing import is_moment
 
 _PROBLEMS_SHOWN = 20
 _DROPPED_KEYS = ("title", "default", "additionalProperties")
@@ -148,12 +148,8 @@ def _moment(value: str) -> str:
     Raises:
         ValueError: no ISO 8601 date and time, or none with a zone.
     """
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError("must be an ISO 8601 date and time such as 2026-01-31T08:00:00Z") from None
-    if moment.tzinfo is None or "T" not in value:
-        raise ValueError("must have a time and a zone, such as 2026-01-31T08:00:00Z")
+    if not is_moment(value):
+        raise ValueError("must be a date, a time and a zone in ISO 8601, such as 2026-01-31T08:00:00Z")
     return value
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import anyio
 
-from segment_mcp.adapter.timing import Timing
+from segment_mcp.timing import Timing
 from tests.adapter.clockwork import START
 
 _ROUNDS = 30

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import anyio
 
-from segment_mcp.adapter.timing import Timing
+from segment_mcp.timing import Timing
 
 START = datetime(2026, 5, 20, 12, 0, 0, 123_456, tzinfo=UTC)
 

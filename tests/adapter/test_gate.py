@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from segment_mcp.adapter.client import SegmentClient
 from segment_mcp.adapter.gate import MINUTE, MOST_UNDER_WAY, QUEUE_SECONDS, Gate, Lane
 from segment_mcp.adapter.http import Http
-from segment_mcp.adapter.timing import Timing
 from segment_mcp.config import Connection
 from segment_mcp.errors import NetworkFailed, RateLimited, UpstreamError
 from segment_mcp.operations import Operation, get
+from segment_mcp.timing import Timing
 from tests.adapter.alarms import Alarms, settle
 from tests.adapter.clockwork import START, Clockwork
 

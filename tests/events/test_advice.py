@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from segment_mcp.events.advice import CLOCK_SKEW, LONGEST_GROUP_ID, MOST_TRAITS, advice_on
 from segment_mcp.events.checks import KINDS, named, problems_of
-from segment_mcp.events.wire import timestamp_of
+from segment_mcp.timing import timestamp_of
 from tests.events.documents import DOCUMENTS, VALID
 
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)

@@ -18,13 +18,13 @@ from segment_mcp.events.checks import (
     LONGEST_MESSAGE_ID,
     MOST_EVENTS,
     Problem,
-    is_moment,
     named,
     problems_of,
     size_problems,
 )
 from segment_mcp.events.wire import encode
 from segment_mcp.sandbox import ingest, windows
+from segment_mcp.timing import is_moment
 from tests.events.documents import DOCUMENTS, VALID, VALUES
 
 SEGMENTS_CODES = frozenset(

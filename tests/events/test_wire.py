@@ -18,10 +18,10 @@ from segment_mcp.events.wire import (
     encode,
     new_message_id,
     screen,
-    timestamp_of,
     vouch,
 )
 from segment_mcp.sandbox import incoming, ingest
+from segment_mcp.timing import timestamp_of
 from tests.events.documents import DOCUMENTS, VALID
 
 STRIPPED = ("writeKey", "sentAt")

@@ -5,16 +5,14 @@ to them. It is taken as a whole, then written, so what a killed import repeats a
 confirmed, under the same messageIds.
 """
 
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from math import ceil
 from pathlib import Path
-from random import random
 from typing import Any, Literal, NamedTuple, Protocol
 from zlib import crc32
 
@@ -32,6 +30,7 @@ from segment_mcp.events.imports.pace import Pace
 from segment_mcp.events.imports.preparing import Preparer, Ready, Record, Shape
 from segment_mcp.ports import Data, Tracking
 from segment_mcp.redact import clean
+from segment_mcp.timing import Timing, timestamp_of
 
 _ANEW = "import it from the beginning with again"
 
@@ -153,36 +152,19 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Where an import gets its time from.
-
-    Attributes:
-        now: the wall clock.
-        monotonic: seconds of a clock that never goes back.
-        sleep: waits that many seconds.
-        chance: a number from 0 up to 1.
-    """
-
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
-    chance: Callable[[], float] = random
-
-
-@dataclass(frozen=True, slots=True)
 class Means:
     """What an import works with.
 
     Attributes:
         tracking: the Tracking API.
         journal: where the checkpoints are.
-        clock: time and chance.
+        timing: clock, waits and chance.
         seconds: of one request, its repeats included.
     """
 
     tracking: Tracking
     journal: Journal
-    clock: Clock
+    timing: Timing
     seconds: float
 
 
@@ -204,7 +186,7 @@ class Import:
         self._plan = plan
         self._tracking = means.tracking
         self._journal = means.journal
-        self._clock = means.clock
+        self._timing = means.timing
         self._seconds = means.seconds
         self._letters = DeadLetters(letters)
         self._letters_through = 0
@@ -215,7 +197,7 @@ class Import:
         self._behind = self._furthest = _Mark(0, 0)
         self._marks: deque[_Mark] = deque()
         self._ahead: list[Record] = []
-        self._began = self._clock.monotonic()
+        self._began = self._timing.monotonic()
         self._last_success = self._began
         self._news = anyio.Event()
         self._stopping: anyio.CancelScope | None = None
@@ -282,7 +264,7 @@ class Import:
     def _speed(self) -> Data:
         if self.state != "running":
             return {}
-        passed, done = self._clock.monotonic() - self._began, self.progress()
+        passed, done = self._timing.monotonic() - self._began, self.progress()
         left = {"remainingSeconds": round(passed * (1 - done) / done)} if done else {}
         return left | (
             {"eventsPerSecond": round((self.tally.accepted - self._accepted_before) / passed)} if passed else {}
@@ -358,7 +340,7 @@ class Import:
 
     async def _check(self, records: formats.Records, preparer: Preparer) -> None:
         """A dry run: counts what would be sent, and what would not."""
-        now = self._clock.now()
+        now = self._timing.now()
         async for first, piece in self._pieces(records):
             for number, record in enumerate(piece, first):
                 if not record:
@@ -408,7 +390,7 @@ class Import:
         self, records: formats.Records, preparer: Preparer, lanes: Sequence[MemoryObjectSendStream[Batch]]
     ) -> None:
         """Hand every event that is not settled yet to its lane."""
-        settled, sent_at = self._settled(), self._clock.monotonic()
+        settled, sent_at = self._settled(), self._timing.monotonic()
         async for first, piece in self._pieces(records):
             for number, record in enumerate(piece, first):
                 if number <= settled or not record:
@@ -421,8 +403,8 @@ class Import:
                         await lanes[batch.lane].send(batch)
                 elif number > self._letters_through:
                     self._refuse(number, record, found)
-            if self._clock.monotonic() - sent_at > LONGEST_WAIT:
-                sent_at, self.tally.read = self._clock.monotonic(), first + len(piece) - 1
+            if self._timing.monotonic() - sent_at > LONGEST_WAIT:
+                sent_at, self.tally.read = self._timing.monotonic(), first + len(piece) - 1
                 await self._hand_over(lanes)
         await self._hand_over(lanes)
         for lane in lanes:
@@ -491,7 +473,7 @@ class Import:
 
     async def _send_lane(self, batches: MemoryObjectReceiveStream[Batch]) -> None:
         async for batch in batches:
-            await self._clock.sleep(self._pace.wait(len(batch.bodies), self._clock.monotonic()))
+            await self._timing.sleep(self._pace.wait(len(batch.bodies), self._timing.monotonic()))
             refused = await self._send(batch.numbers, batch.bodies)
             if refused is None:
                 return
@@ -510,7 +492,7 @@ class Import:
         Returns:
             Those that it refused; None where the import has to stop.
         """
-        failures, began = 0, self._clock.monotonic()
+        failures, began = 0, self._timing.monotonic()
         while True:
             try:
                 await self._tracking.send("batch", bodies, self._plan.shape.write_key, seconds=self._seconds)
@@ -518,13 +500,13 @@ class Import:
                 failures += 1
                 if not outbox.passes(error):
                     return await self._send_parts(numbers, bodies, error)
-                if self._clock.monotonic() - max(began, self._last_success) > PATIENCE:
+                if self._timing.monotonic() - max(began, self._last_success) > PATIENCE:
                     self._stop(f"Segment took no event for long: {clean(error.message)}")
                     return None
                 self._waiting_for = clean(error.message)
-                await self._clock.sleep(outbox.pause(failures, error, self._clock.chance()))
+                await self._timing.sleep(outbox.pause(failures, error, self._timing.chance()))
             else:
-                self._last_success, self._waiting_for = self._clock.monotonic(), None
+                self._last_success, self._waiting_for = self._timing.monotonic(), None
                 self._refused_in_a_row = 0
                 return []
 
@@ -597,7 +579,7 @@ class Import:
             "file": self._plan.source.name,
             "behind": tuple(self._behind),
             "furthest": tuple(self._furthest),
-            "at": wire.timestamp_of(self._clock.now()),
+            "at": timestamp_of(self._timing.now()),
             "lanes": lanes,
             "lettersThrough": letters_through,
             "lettersPath": str(self._letters.path),

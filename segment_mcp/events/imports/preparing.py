@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct
 from segment_mcp.events import checks, wire
 from segment_mcp.events.checks import LARGEST_EVENT, Problem
 from segment_mcp.events.imports.mapping import Columns
+from segment_mcp.timing import is_moment
 
 MessageIds = Literal["keep", "derive"]
 
@@ -188,6 +189,6 @@ def _without_what_segment_added(event: Mapping[str, Any]) -> dict[str, Any]:
     own = {name: value for name, value in event.items() if value is not None and name not in _ADDED}
     for name in _ORIGINAL:
         original = own.pop(name, None)
-        if isinstance(original, str) and checks.is_moment(original):
+        if isinstance(original, str) and is_moment(original):
             own["timestamp"] = original
     return own

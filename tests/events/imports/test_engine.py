@@ -576,7 +576,7 @@ class Streams:
     async def run(self, content: bytes) -> Import:
         source = sources.from_stream(io.BytesIO(content))
         plan = Plan(source, Shape(KEY), rate=0)
-        means = Means(self.bench.segment, self.bench.journal, self.bench.time.clock(), 25.0)
+        means = Means(self.bench.segment, self.bench.journal, self.bench.time.timing(), 25.0)
         work = Import(plan.id("route"), plan, means, self.bench.path)
         await work.run()
         return work
@@ -669,7 +669,7 @@ async def test_a_disk_that_fails_stops_it_and_what_was_read_is_settled(tmp_path:
     planned = bench.plan()
     source = sources.Source("events.ndjson", "torn", Torn(bench.content), len(bench.content), None)
     plan = Plan(source, planned.shape, rate=0)
-    means = Means(bench.segment, bench.journal, bench.time.clock(), 25.0)
+    means = Means(bench.segment, bench.journal, bench.time.timing(), 25.0)
     work = Import(plan.id("route"), plan, means, bench.path)
     await work.run()
     assert work.state == "stopped"
@@ -1011,7 +1011,7 @@ async def test_memory_stays_small_whatever_the_files_size(tmp_path: Path) -> Non
     assert source.size > 50_000_000
     sink, journal = Sink(), Journal()
     plan = Plan(source, Shape(KEY), rate=0)
-    work = Import("id", plan, Means(sink, journal, Time().clock(), 25.0), tmp_path / "dead.ndjson")
+    work = Import("id", plan, Means(sink, journal, Time().timing(), 25.0), tmp_path / "dead.ndjson")
     tracemalloc.start()
     await work.run()
     peak = tracemalloc.get_traced_memory()[1]
@@ -1026,7 +1026,7 @@ async def test_memory_stays_small_where_everything_is_refused(tmp_path: Path) ->
         for _ in range(20):
             file.writelines([b'{"type":"track","x":"%s"}\n' % (b"x" * 30_000)] * 100)
     plan = Plan(sources.from_path(tmp_path / "events.ndjson"), Shape(KEY), rate=0)
-    work = Import("id", plan, Means(Sink(), Journal(), Time().clock(), 25.0), tmp_path / "dead.ndjson")
+    work = Import("id", plan, Means(Sink(), Journal(), Time().timing(), 25.0), tmp_path / "dead.ndjson")
     tracemalloc.start()
     await work.run()
     peak = tracemalloc.get_traced_memory()[1]

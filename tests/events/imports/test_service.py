@@ -131,7 +131,7 @@ async def house(
         importer = Importer(
             Route("route", segment),
             WriteKeys(key),
-            lambda: Means(segment, journal, Time().clock(), 25.0),
+            lambda: Means(segment, journal, Time().timing(), 25.0),
             folder=folder,
             state=lambda: state,
             spawn=spawn,

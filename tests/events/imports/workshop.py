@@ -15,11 +15,12 @@ import anyio
 
 from segment_mcp.errors import Rejected, Unauthorized, Unavailable, UpstreamError
 from segment_mcp.events.imports import sources
-from segment_mcp.events.imports.engine import Clock, Import, Means, Plan
+from segment_mcp.events.imports.engine import Import, Means, Plan
 from segment_mcp.events.imports.mapping import Columns
 from segment_mcp.events.imports.preparing import Shape
 from segment_mcp.events.outbox import StoreError
 from segment_mcp.ports import Data
+from segment_mcp.timing import Timing
 
 HOST = "api.segment.io"
 KEY = "wKeyOfTheImportsTests0123456789ab"
@@ -72,8 +73,8 @@ class Time:
         finally:
             self._sleeping.remove(until)
 
-    def clock(self) -> Clock:
-        return Clock(self.now, lambda: self.passed, self.sleep, lambda: 1.0)
+    def timing(self) -> Timing:
+        return Timing(self.now, lambda: self.passed, self.sleep, lambda: 1.0)
 
 
 @dataclass
@@ -213,7 +214,7 @@ class Bench:
 
     def begun(self, **plan: Any) -> Import:
         planned = self.plan(**plan)
-        means = Means(self.segment, self.journal, self.time.clock(), 25.0)
+        means = Means(self.segment, self.journal, self.time.timing(), 25.0)
         return Import(planned.id("route"), planned, means, self.path)
 
     async def run(self, **plan: Any) -> Import:
