@@ -148,6 +148,10 @@ class Internal(SegmentMcpError):
 _UNKNOWN = "If it was a change, whether Segment made it is not known: read the state before you repeat it."
 
 
+COME_AGAIN = frozenset({408, 410, 460})
+"""Statuses that pass by themselves, as Segment's own libraries take them (analytics-node 3.1.0)."""
+
+
 class UpstreamError(SegmentMcpError):
     """Segment, or the way to it, failed.
 
@@ -162,6 +166,8 @@ class UpstreamError(SegmentMcpError):
     """
 
     remedy_unsent: ClassVar[str] = ""
+    turned_away: ClassVar[bool] = False
+    """Whether Segment understood the request, and did nothing."""
 
     def __init__(
         self,
@@ -180,6 +186,10 @@ class UpstreamError(SegmentMcpError):
         self.wait = wait
         known = {"host": host, "status": status, **details}
         super().__init__(message, **{name: value for name, value in known.items() if value is not None})
+
+    def is_final(self) -> bool:
+        """Whether the same request would be turned away again, whenever it comes."""
+        return self.turned_away and self.status not in COME_AGAIN
 
     def adding(self, sentence: str = "", **details: Any) -> Self:
         """The same failure, with more to say.
@@ -200,6 +210,7 @@ class Unauthorized(UpstreamError):
     """401: the credential is missing, wrong, of another region, or lacks the permission."""
 
     code = "unauthorized"
+    turned_away = True
     remedy = (
         "Check the token in the server's configuration, its permissions and its region "
         "(segment_connection_status tells what works)."
@@ -210,6 +221,7 @@ class Forbidden(UpstreamError):
     """403: the credential is known, and may not do this."""
 
     code = "forbidden"
+    turned_away = True
     remedy = "The workspace's plan or the token's permissions exclude this; a Workspace Owner can change that."
 
 
@@ -217,6 +229,7 @@ class NotFound(UpstreamError):
     """404: no such thing in this workspace."""
 
     code = "not_found"
+    turned_away = True
     remedy = "List what exists to find the right ID; it may also belong to another workspace or region."
 
 
@@ -224,6 +237,7 @@ class Conflict(UpstreamError):
     """409: it clashes with what exists."""
 
     code = "conflict"
+    turned_away = True
     remedy = "Read the current state, then change the request."
 
 
@@ -231,6 +245,7 @@ class Rejected(UpstreamError):
     """Another 4xx: Segment understood the request and refused it; `data.errors` names fields."""
 
     code = "rejected"
+    turned_away = True
     remedy = "Correct what Segment names and call again."
 
 

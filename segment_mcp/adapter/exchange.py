@@ -13,8 +13,6 @@ from segment_mcp.operations import Operation
 from segment_mcp.timing import Timing
 
 MOST_ATTEMPTS = 10
-_TURNED_AWAY = frozenset({408, 410, 429, 460})
-"""Statuses after which Segment did nothing, although it may be asked again."""
 
 T = TypeVar("T")
 
@@ -86,7 +84,7 @@ class Sender:
             over = attempt == MOST_ATTEMPTS or self._timing.monotonic() + wait >= until
             if over or not retry.may_repeat(operation, failure):
                 raise _with_the_past(operation, failure, may_have_acted=may_have_acted)
-            may_have_acted = may_have_acted or (failure.acted and failure.status not in _TURNED_AWAY)
+            may_have_acted = may_have_acted or (failure.acted and not failure.turned_away)
             await self._timing.sleep(wait)
 
     async def _once(self, exchange: Exchange, attempt: int, until: float) -> Answer:
@@ -101,8 +99,7 @@ class Sender:
 
 
 def _with_the_past(operation: Operation, failure: UpstreamError, *, may_have_acted: bool) -> UpstreamError:
-    """The refusal of an event, and that an attempt before it may have been taken."""
-    is_refusal = failure.status is not None and failure.status not in _TURNED_AWAY and failure.status < 500  # noqa: PLR2004
-    if not (may_have_acted and is_refusal and operation.api == "tracking"):
-        return failure
-    return failure.adding("An attempt before this one may have been taken all the same.", mayHaveArrived=True)
+    """The failure, and of a refused event that an attempt before it may have been taken."""
+    if may_have_acted and failure.is_final() and operation.api == "tracking":
+        failure.adding("An attempt before this one may have been taken all the same.", mayHaveArrived=True)
+    return failure

@@ -7,9 +7,10 @@ long to wait is what Segment says, in the order in which it can be trusted, and 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
-from segment_mcp.errors import NetworkFailed, TimedOut, UpstreamError
+from segment_mcp.errors import COME_AGAIN, NetworkFailed, TimedOut, UpstreamError
 from segment_mcp.operations import Operation
 
 FIRST_PAUSE = 0.5
@@ -20,7 +21,7 @@ RETRY_COUNT = "X-Retry-Count"
 """The header with which Segment's libraries mark a tracking call that is sent again."""
 
 _PASSING = frozenset({408}) | (frozenset(range(500, 600)) - {501, 505, 511})
-_PASSING_FOR_EVENTS = _PASSING | {410, 460}
+_PASSING_FOR_EVENTS = _PASSING | COME_AGAIN
 _LONGEST_NUMBER = 18
 _MOST = 10**15
 _EPOCH_SECONDS = 1_000_000_000
@@ -60,7 +61,7 @@ def wait_of(status: int, headers: Mapping[str, str], body: Any, now: datetime) -
     `X-RateLimit-Reset` as a date (Public API) or in seconds (Tracking API).
     """
     wait = _moment(headers.get("retry-after", ""), now)
-    if wait is not None or status != 429:  # noqa: PLR2004 - HTTP's own number
+    if wait is not None or status != HTTPStatus.TOO_MANY_REQUESTS:
         return wait
     match body:
         case {"errors": [{"data": {"msBeforeNext": int() | float() as said}}, *_]} if -_MOST < said < _MOST:

@@ -15,14 +15,7 @@ from typing import Any, Protocol
 
 import anyio
 
-from segment_mcp.errors import (
-    InvalidResponse,
-    NetworkFailed,
-    RateLimited,
-    TimedOut,
-    Unavailable,
-    UpstreamError,
-)
+from segment_mcp.errors import UpstreamError
 from segment_mcp.events import batches
 from segment_mcp.events.checks import MOST_EVENTS
 from segment_mcp.ports import Data, Tracking
@@ -43,8 +36,7 @@ SHORTEST_LOOK = 0.05
 SPARE_SECONDS = 10.0
 """By how much a lease outlives the request that it is for."""
 
-_TOO_MUCH_AT_ONCE = frozenset({400, 413})
-_PASSING_STATUSES = frozenset({408, 410, 429, 460})
+_ONES_FAULT = frozenset({400, 413})
 
 
 class StoreError(Exception):
@@ -187,11 +179,9 @@ class Store(Protocol):
         ...
 
 
-def passes(failure: UpstreamError) -> bool:
-    """Whether an event that failed so may be taken later: Segment is down, busy or not to be reached."""
-    if isinstance(failure, RateLimited | Unavailable | TimedOut | NetworkFailed | InvalidResponse):
-        return True
-    return failure.status in _PASSING_STATUSES
+def may_blame_one(failure: UpstreamError) -> bool:
+    """Whether a request may have been refused for one of its events: malformed, or too large together."""
+    return failure.status in _ONES_FAULT
 
 
 def pause(attempts: int, failure: UpstreamError, chance: float) -> float:
@@ -385,9 +375,9 @@ class Outbox:
                 "batch", [event.body for event in events], lease.write_key, seconds=self._seconds
             )
         except UpstreamError as error:
-            if passes(error):
+            if not error.is_final():
                 raise
-            if error.status in _TOO_MUCH_AT_ONCE and len(events) > 1:
+            if may_blame_one(error) and len(events) > 1:
                 middle = len(events) // 2
                 for half in (events[:middle], events[middle:]):
                     if not await self._use(lambda store: store.renew(lease, self._until())):

@@ -13,7 +13,7 @@ from typing import Any
 from segment_mcp import __version__
 from segment_mcp.errors import EventInvalid, UpstreamError
 from segment_mcp.events import advice, batches, checks, wire
-from segment_mcp.events.outbox import Held, Outbox, StoreError, passes
+from segment_mcp.events.outbox import Held, Outbox, StoreError
 from segment_mcp.ports import Data, Tracking, WriteKeys
 from segment_mcp.timing import timestamp_of
 
@@ -154,7 +154,7 @@ class Sink:
             left = max(SHORTEST_SECONDS, until - self._monotonic())
             host = await self._route.tracking.send(operation, bodies, write_key, seconds=left)
         except UpstreamError as failure:
-            if not passes(failure):
+            if failure.is_final():
                 raise
             return await self._keep(events, write_key, failure)
         return _Outcome("accepted", host)

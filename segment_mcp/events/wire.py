@@ -76,6 +76,8 @@ def decode(text: bytes) -> Any:
         raise ValueError(f"is not UTF-8 (byte {error.start + 1})") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"is no valid JSON: {error.msg.lower()} (character {error.pos + 1})") from None
+    except _NoNumberError:
+        raise
     except ValueError:
         raise ValueError("has a number of too many digits") from None
 
@@ -86,8 +88,12 @@ def decode_screened(line: bytes) -> dict[str, Any]:
     return event
 
 
+class _NoNumberError(ValueError):
+    """NaN or infinity, which Python's own reader takes for numbers."""
+
+
 def _no_number(text: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{text} is no JSON number", text, 0)
+    raise _NoNumberError(f"is no valid JSON: {text} is no number")
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -100,7 +106,7 @@ class _Object(Struct, gc=False):
 
 
 class _Device(Struct, gc=False):
-    advertisingId: str | None = None  # noqa: N815 - Segment's names
+    advertisingId: str | None = None
 
 
 class _Consent(Struct, gc=False):
@@ -125,24 +131,24 @@ class Line(Struct, gc=False):
     """
 
     type: Literal["identify", "track", "page", "screen", "group", "alias"]
-    userId: _Text | None = None  # noqa: N815
-    anonymousId: _Text | None = None  # noqa: N815
-    messageId: Annotated[str, Meta(min_length=1, max_length=LONGEST_MESSAGE_ID)] | UnsetType = UNSET  # noqa: N815
+    userId: _Text | None = None
+    anonymousId: _Text | None = None
+    messageId: Annotated[str, Meta(min_length=1, max_length=LONGEST_MESSAGE_ID)] | UnsetType = UNSET
     event: _Text | None = None
     name: _Text | None = None
     category: _Text | None = None
-    groupId: _Text | None = None  # noqa: N815
-    previousId: _Text | None = None  # noqa: N815
+    groupId: _Text | None = None
+    previousId: _Text | None = None
     timestamp: str | None = None
     properties: _Object | None = None
     traits: _Object | None = None
     context: _Context | None = None
     integrations: _Object | None = None
-    writeKey: Raw | UnsetType = UNSET  # noqa: N815
-    sentAt: Raw | UnsetType = UNSET  # noqa: N815
-    receivedAt: Raw | UnsetType = UNSET  # noqa: N815
-    projectId: Raw | UnsetType = UNSET  # noqa: N815
-    originalTimestamp: Raw | UnsetType = UNSET  # noqa: N815
+    writeKey: Raw | UnsetType = UNSET
+    sentAt: Raw | UnsetType = UNSET
+    receivedAt: Raw | UnsetType = UNSET
+    projectId: Raw | UnsetType = UNSET
+    originalTimestamp: Raw | UnsetType = UNSET
     version: Raw | UnsetType = UNSET
     sent_at: Raw | UnsetType = UNSET
     received_at: Raw | UnsetType = UNSET

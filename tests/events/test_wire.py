@@ -378,7 +378,7 @@ def test_what_the_import_asks_for_is_found_in_the_line() -> None:
         (b"", "is no valid JSON"),
         (b"{", "is no valid JSON"),
         (b'{"a":1} x', "character 9"),
-        (b'{"a":NaN}', "nan is no"),
+        (b'{"a":NaN}', "NaN is no"),
         (b"\xef\xbb\xbf{}", "is no valid JSON"),
         (b'"\xe4"', "is not UTF-8 (byte 2)"),
         (b"[" * 100_000, "nested too deep"),

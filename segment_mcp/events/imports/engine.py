@@ -48,8 +48,6 @@ MOST_NAMED = 20
 MOST_REFUSED = 50
 """Events that Segment refuses one after the other before it is not the events that are to blame."""
 
-_BY_ONE = frozenset({400, 413})
-
 
 class _Mark(NamedTuple):
     """A place between two records.
@@ -205,7 +203,6 @@ class Import:
         self._waiting_for: str | None = None
         self._unreadable: str | None = None
         self._before: Data | None = None
-        self._accepted_before = 0
         self._limited = False
         self._refused_in_a_row = 0
         self._problems: list[Data] = []
@@ -226,7 +223,7 @@ class Import:
                     raise ImportRefusedError(f"import {self.id} is running already")
                 self._resume()
                 records, preparer = self._open()
-                if self._is_done(await self._verify(records)):
+                if self._is_done(goes_on=await self._verify(records)):
                     return
                 await self._import(records, preparer)
         except outbox.StoreError as error:
@@ -265,10 +262,9 @@ class Import:
         if self.state != "running":
             return {}
         passed, done = self._timing.monotonic() - self._began, self.progress()
+        before = 0 if self._before is None else self._before["tally"]["accepted"]
         left = {"remainingSeconds": round(passed * (1 - done) / done)} if done else {}
-        return left | (
-            {"eventsPerSecond": round((self.tally.accepted - self._accepted_before) / passed)} if passed else {}
-        )
+        return left | ({"eventsPerSecond": round((self.tally.accepted - before) / passed)} if passed else {})
 
     def _open(self) -> tuple[formats.Records, Preparer]:
         plan = self._plan
@@ -300,7 +296,6 @@ class Import:
             self._letters_through = found["lettersThrough"]
             self._behind, self._furthest = _Mark(*found["behind"]), _Mark(*found["furthest"])
             self.tally, self._before = Tally(**found["tally"]), found
-            self._accepted_before = self.tally.accepted
         try:
             self._letters.rewind(0 if found is None else found["lettersSize"])
         except OSError as error:
@@ -331,7 +326,7 @@ class Import:
         self.tally.read = mark.number
         return bool(self._ahead) or self._unreadable is not None
 
-    def _is_done(self, goes_on: bool) -> bool:  # noqa: FBT001 - what `_verify` found
+    def _is_done(self, *, goes_on: bool) -> bool:
         if goes_on or self._before is None or self._before["state"] != "finished":
             return False
         self.state = "finished"
@@ -498,7 +493,7 @@ class Import:
                 await self._tracking.send("batch", bodies, self._plan.shape.write_key, seconds=self._seconds)
             except UpstreamError as error:
                 failures += 1
-                if not outbox.passes(error):
+                if error.is_final():
                     return await self._send_parts(numbers, bodies, error)
                 if self._timing.monotonic() - max(began, self._last_success) > PATIENCE:
                     self._stop(f"Segment took no event for long: {clean(error.message)}")
@@ -514,7 +509,7 @@ class Import:
         self, numbers: Sequence[int], bodies: Sequence[bytes], error: UpstreamError
     ) -> list[_Refused] | None:
         """What Segment refused as a whole, in halves, to find the event that is to blame."""
-        if error.status not in _BY_ONE:
+        if not outbox.may_blame_one(error):
             self._stop(clean(str(error)))
             return None
         if len(bodies) == 1:

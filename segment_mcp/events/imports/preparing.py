@@ -7,12 +7,13 @@ sender's own, becomes `timestamp`. An event that is right as it stands leaves as
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct
 
 from segment_mcp.events import checks, wire
-from segment_mcp.events.checks import LARGEST_EVENT, Problem
+from segment_mcp.events.checks import Problem
 from segment_mcp.events.imports.mapping import Columns
 from segment_mcp.timing import is_moment
 
@@ -21,6 +22,8 @@ MessageIds = Literal["keep", "derive"]
 _ADDED = ("sentAt", "receivedAt", "projectId", "version", "writeKey", "sent_at", "received_at", "project_id")
 """What Segment added to an archived event, in its own spelling and as warehouses have it."""
 _ORIGINAL = ("originalTimestamp", "original_timestamp")
+_added_to = attrgetter(*_ADDED, *_ORIGINAL)
+_NOTHING_ADDED = (UNSET,) * len(_ADDED + _ORIGINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +95,29 @@ class Preparer:
             number: the record's place, from 1; goes into the messageId of an event without one.
             record: not blank.
         """
-        if isinstance(record, bytes):
+        if isinstance(record, Broken):
+            return [Problem("bad_request", "", record.reason)]
+        if isinstance(record, bytes) and self._shape.columns is None:
             line = wire.screen(record)
-            if line is not None and self._shape.columns is None:
+            if line is not None:
                 return self._screened(number, record, line)
         try:
-            event = self._event(record)
-            return self._changed(number, event, checked=False)
+            return self._changed(number, self._event(record), checked=False)
         except ValueError as error:
             return [Problem("bad_request", "", str(error))]
 
     def _screened(self, number: int, text: bytes, line: wire.Line) -> Ready | list[Problem]:
-        if not self._as_they_stand or _is_archived(line):
+        if not self._as_they_stand or _added_to(line) != _NOTHING_ADDED:
             return self._changed(number, wire.decode_screened(text), checked=True)
         user = line.userId or line.anonymousId or ""
-        if line.messageId is not UNSET:
-            return Ready(user, text)
-        body = b'{"messageId":"%s",%s' % (self._made(number, text).encode(), text[1:])
-        return Ready(user, body) if len(body) <= LARGEST_EVENT else checks.size_problems(len(body))
+        return Ready(user, text) if line.messageId is not UNSET else self._identified(number, user, text)
 
-    def _event(self, record: Record) -> Any:
+    def _event(self, record: bytes | Mapping[str, Any]) -> Any:
         """The event that a record says.
 
         Raises:
             ValueError: it says none.
         """
-        if isinstance(record, Broken):
-            raise ValueError(record.reason)  # noqa: TRY004 - not a wrong type: a wrong record
         row = wire.decode(record) if isinstance(record, bytes) else record
         if self._shape.columns is None or not isinstance(row, Mapping):
             return row
@@ -142,46 +141,25 @@ class Preparer:
         problems = [] if checked else checks.problems_of(event)
         if problems:
             return problems
-        self._identify(number, event)
+        own = event.get("messageId")
+        if own is not None and self._shape.message_ids == "derive":
+            event["messageId"] = self._digest(b"derive:", own.encode())
+        user = event.get("userId") or event.get("anonymousId") or ""
         body, problems = wire.encode(event)
-        return problems or Ready(event.get("userId") or event.get("anonymousId") or "", body)
+        if problems:
+            return problems
+        return Ready(user, body) if own is not None else self._identified(number, user, body)
 
-    def _identify(self, number: int, event: dict[str, Any]) -> None:
-        own = event.pop("messageId", None)
-        if own is None:
-            body, _ = wire.encode(event)
-            event["messageId"] = self._made(number, body)
-        elif self._shape.message_ids == "derive":
-            event["messageId"] = self._derived(own)
-        else:
-            event["messageId"] = own
+    def _identified(self, number: int, user: str, body: bytes) -> Ready | list[Problem]:
+        """An event without a messageId, with one of what it says and where."""
+        body = b'{"messageId":"%s",%s' % (self._digest(b"%d:" % number, body).encode(), body[1:])
+        return checks.size_problems(len(body)) or Ready(user, body)
 
-    def _made(self, number: int, body: bytes) -> str:
+    def _digest(self, *parts: bytes) -> str:
         digest = self._scope.copy()
-        digest.update(b"%d:" % number)
-        digest.update(body)
+        for part in parts:
+            digest.update(part)
         return f"import-{digest.hexdigest()}"
-
-    def _derived(self, message_id: str) -> str:
-        digest = self._scope.copy()
-        digest.update(b"derive:")
-        digest.update(message_id.encode())
-        return f"import-{digest.hexdigest()}"
-
-
-def _is_archived(line: wire.Line) -> bool:
-    return not (
-        line.sentAt is UNSET
-        and line.receivedAt is UNSET
-        and line.originalTimestamp is UNSET
-        and line.projectId is UNSET
-        and line.version is UNSET
-        and line.writeKey is UNSET
-        and line.sent_at is UNSET
-        and line.received_at is UNSET
-        and line.project_id is UNSET
-        and line.original_timestamp is UNSET
-    )
 
 
 def _without_what_segment_added(event: Mapping[str, Any]) -> dict[str, Any]:
