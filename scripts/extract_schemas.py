@@ -1,13 +1,12 @@
-"""Write `segment_mcp/operations/schemas/AREA.json` from the reference; `--check` says what differs.
+"""Write `segment_mcp/operations/schemas/AREA.json` from the reference; `scripts.drift` says what differs.
 
-    python scripts/extract_schemas.py REFERENCE.json [--check]
+    python scripts/extract_schemas.py REFERENCE.json
 
 The reference is Segment's Public API as OpenAPI. The written files are never edited by hand.
 """
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,25 +15,16 @@ from segment_mcp.operations import OPERATIONS, area_of
 
 TARGET = Path(__file__).parent.parent / "segment_mcp" / "operations" / "schemas"
 _REFERENCE_PREFIX = "#/components/schemas/"
+_DOCUMENTED = {"x-documented-values": "examples"}
 
 
-def main() -> int:
-    """Write or check the files; 1 when `--check` found a difference."""
+def main() -> None:
+    """Write the files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("reference", type=Path)
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    stale = 0
-    for area, text in render(json.loads(arguments.reference.read_text(encoding="utf-8"))).items():
-        path = TARGET / f"{area}.json"
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        stale += 1
-        if arguments.check:
-            print(f"{path.name} differs from the reference")
-        else:
-            path.write_text(text, encoding="utf-8")
-    return 1 if arguments.check and stale else 0
+    reference = json.loads(parser.parse_args().reference.read_text(encoding="utf-8"))
+    for area, text in render(reference).items():
+        (TARGET / f"{area}.json").write_text(text, encoding="utf-8")
 
 
 def render(reference: Mapping[str, Any]) -> dict[str, str]:
@@ -51,13 +41,14 @@ def render(reference: Mapping[str, Any]) -> dict[str, str]:
         if declared["operationId"] != row.name:
             raise KeyError(f"{row.method} {row.path} is {declared['operationId']}, not {row.name}")
         area = areas.setdefault(area_of(row), {"operations": {}, "$defs": {}})
-        area["operations"][row.name] = _entry(declared)
+        area["operations"][row.name] = entry_of(declared)
     for area in areas.values():
         area["$defs"] = dict(sorted(_definitions(area["operations"], reference).items()))
-    return {name: json.dumps(area, indent=1, sort_keys=True) + "\n" for name, area in areas.items()}
+    return {name: json.dumps(area, indent=1) + "\n" for name, area in areas.items()}
 
 
-def _entry(declared: Mapping[str, Any]) -> dict[str, Any]:
+def entry_of(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """An operation as the schema files have it, with references into `$defs`."""
     status = next(code for code in declared["responses"] if code.startswith("2"))
     return {
         "parameters": [
@@ -65,23 +56,31 @@ def _entry(declared: Mapping[str, Any]) -> dict[str, Any]:
             for parameter in declared.get("parameters", [])
         ],
         "body": _local(_json_schema(declared["requestBody"])) if "requestBody" in declared else None,
+        "example": _media(declared["requestBody"]).get("example") if "requestBody" in declared else None,
         "status": int(status),
         "answer": _local(_json_schema(declared["responses"][status])),
     }
 
 
 def _json_schema(carrier: Mapping[str, Any]) -> Any:
+    return _media(carrier)["schema"]
+
+
+def _media(carrier: Mapping[str, Any]) -> Any:
     content = carrier["content"]
-    return (content.get("application/json") or next(iter(content.values())))["schema"]
+    return content.get("application/json") or next(iter(content.values()))
 
 
 def _local(schema: Any) -> Any:
-    """The schema with references into `$defs`, and without the reference's own `x-` notes."""
+    """The schema with references into `$defs`, and without the reference's own `x-` notes.
+
+    Values that Segment documents without holding to them become `examples`, which check nothing.
+    """
     if isinstance(schema, dict):
         return {
-            key: value.replace(_REFERENCE_PREFIX, "#/$defs/") if key == "$ref" else _local(value)
+            _DOCUMENTED.get(key, key): value.replace(_REFERENCE_PREFIX, "#/$defs/") if key == "$ref" else _local(value)
             for key, value in schema.items()
-            if not key.startswith("x-")
+            if key in _DOCUMENTED or not key.startswith("x-")
         }
     if isinstance(schema, list):
         return [_local(item) for item in schema]
@@ -112,4 +111,4 @@ def _names(schema: Any) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

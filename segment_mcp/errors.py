@@ -3,10 +3,12 @@
     SegmentMcpError
     ├── InvalidArguments        invalid_arguments       the call's arguments don't fit the tool
     ├── UnknownTool             unknown_tool            no tool has that name
+    ├── UnknownOperation        unknown_operation       no operation has that name
     ├── UnknownConnection       unknown_connection      no connection has that name
     ├── NotConfigured           not_configured          a credential is missing from the configuration
     ├── NotAllowed              not_allowed             the operator's mode or toolsets exclude it
     ├── ConfirmationRequired    confirmation_required   a person has to agree first
+    ├── ConfirmationDeclined    confirmation_declined   nobody agreed, or not to this
     ├── EventInvalid            event_invalid           Segment would drop the event
     ├── ImportStopped           import_stopped          an import ended before its end
     ├── Internal                internal                a defect of this server
@@ -22,6 +24,8 @@
         ├── TimedOut            timeout                 no answer in time
         └── NetworkFailed       network                 the connection failed
     SettingsError                                       the configuration is wrong; ends the start
+    StoreError                                          what is kept on disk can't be read or written
+    └── StoreGoneError                                  its file was taken away
 
 `code` is what an agent branches on, `str(error)` what it reads, `data()` what the envelope carries.
 """
@@ -75,6 +79,13 @@ class UnknownTool(SegmentMcpError):
     remedy = "List the tools and call one of them."
 
 
+class UnknownOperation(SegmentMcpError):
+    """No operation has the given name; `data.nearest` names similar ones."""
+
+    code = "unknown_operation"
+    remedy = "Find the right one with segment_api_search."
+
+
 class UnknownConnection(SegmentMcpError):
     """No connection has the given name; `data.connections` names those that exist."""
 
@@ -103,10 +114,17 @@ class NotAllowed(SegmentMcpError):
 
 
 class ConfirmationRequired(SegmentMcpError):
-    """A person has to agree before this happens."""
+    """A person has to agree before this happens; `data.preview` says to what, `data.approve` how."""
 
     code = "confirmation_required"
     remedy = "Nothing was sent."
+
+
+class ConfirmationDeclined(SegmentMcpError):
+    """Nobody agreed, or not to this; `data.reason` is one word for why."""
+
+    code = "confirmation_declined"
+    remedy = "Nothing was sent. Ask the user how to go on; don't try to get around a refusal."
 
 
 class EventInvalid(SegmentMcpError):
@@ -288,3 +306,11 @@ class NetworkFailed(UpstreamError):
 
 class SettingsError(Exception):
     """The configuration is wrong: names the variable, the problem and the allowed values, never a secret."""
+
+
+class StoreError(Exception):
+    """What is kept can't be written or read: the disk is full, read-only, locked or corrupt."""
+
+
+class StoreGoneError(StoreError):
+    """What was opened is no longer what stands in its place; opening it anew may help."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import anyio
 
-from segment_mcp.errors import UpstreamError
+from segment_mcp.errors import StoreError, StoreGoneError, UpstreamError
 from segment_mcp.events import batches
 from segment_mcp.events.checks import MOST_EVENTS
 from segment_mcp.ports import Data, Tracking
@@ -37,14 +37,6 @@ SPARE_SECONDS = 10.0
 """By how much a lease outlives the request that it is for."""
 
 _ONES_FAULT = frozenset({400, 413})
-
-
-class StoreError(Exception):
-    """Events could not be kept, or what is kept could not be read: the disk is full, read-only, locked or corrupt."""
-
-
-class StoreGoneError(StoreError):
-    """What was opened is no longer what stands in its place; opening it anew may help."""
 
 
 @dataclass(frozen=True, slots=True)

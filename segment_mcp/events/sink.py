@@ -11,9 +11,9 @@ from hashlib import sha256
 from typing import Any
 
 from segment_mcp import __version__
-from segment_mcp.errors import EventInvalid, UpstreamError
+from segment_mcp.errors import EventInvalid, StoreError, UpstreamError
 from segment_mcp.events import advice, batches, checks, wire
-from segment_mcp.events.outbox import Held, Outbox, StoreError
+from segment_mcp.events.outbox import Held, Outbox
 from segment_mcp.ports import Data, Tracking, WriteKeys
 from segment_mcp.timing import timestamp_of
 

@@ -1,41 +1,73 @@
-"""The rows of all areas in one mapping, and the schemas of an area on first use."""
+"""The rows of all areas in one mapping, and the schemas of an area, both read on first use."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
-from types import MappingProxyType
 from typing import Any
 
-from segment_mcp.operations import (
-    destinations,
-    events,
-    labels,
-    sources,
-    tracking,
-    tracking_plans,
-    usage,
-    warehouses,
-    workspaces,
-)
 from segment_mcp.operations.operation import Operation
 
-_AREAS: Mapping[str, tuple[Operation, ...]] = MappingProxyType(
-    {
-        "workspaces": workspaces.OPERATIONS,
-        "sources": sources.OPERATIONS,
-        "destinations": destinations.OPERATIONS,
-        "labels": labels.OPERATIONS,
-        "warehouses": warehouses.OPERATIONS,
-        "tracking_plans": tracking_plans.OPERATIONS,
-        "usage": usage.OPERATIONS,
-        "events": events.OPERATIONS,
-        "tracking": tracking.OPERATIONS,
-    }
+AREAS = (
+    "workspaces",
+    "sources",
+    "destinations",
+    "destination_filters",
+    "catalog",
+    "labels",
+    "warehouses",
+    "selective_sync",
+    "tracking_plans",
+    "transformations",
+    "functions",
+    "usage",
+    "events",
+    "delivery_overview",
+    "audit_trail",
+    "deletion_and_suppression",
+    "iam_users",
+    "iam_groups",
+    "iam_roles",
+    "spaces",
+    "audiences",
+    "activations",
+    "computed_traits",
+    "space_schema",
+    "space_filters",
+    "profiles_sync",
+    "reverse_etl",
+    "credentials",
+    "dbt",
+    "live_plugins",
+    "customer_insights",
+    "testing",
+    "tracking",
 )
+"""Each has a module of rows in `areas`; `tracking` is the Tracking API, all others are the Public API."""
 
-OPERATIONS: Mapping[str, Operation] = MappingProxyType({row.name: row for rows in _AREAS.values() for row in rows})
-_AREA_OF: Mapping[str, str] = MappingProxyType({row.name: area for area, rows in _AREAS.items() for row in rows})
+
+@cache
+def _rows() -> Mapping[str, tuple[str, Operation]]:
+    """Area and row by the row's name."""
+    modules = {area: import_module(f"segment_mcp.operations.areas.{area}") for area in AREAS}
+    return {row.name: (area, row) for area, module in modules.items() for row in module.OPERATIONS}
+
+
+class _Operations(Mapping[str, Operation]):
+    """The rows by name. A server that only lists its tools never reads them."""
+
+    def __getitem__(self, name: str) -> Operation:
+        return _rows()[name][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_rows())
+
+    def __len__(self) -> int:
+        return len(_rows())
+
+
+OPERATIONS: Mapping[str, Operation] = _Operations()
 
 
 def get(name: str) -> Operation:
@@ -49,7 +81,7 @@ def get(name: str) -> Operation:
 
 def area_of(operation: Operation) -> str:
     """The API area whose module holds the row, such as `sources`."""
-    return _AREA_OF[operation.name]
+    return _rows()[operation.name][0]
 
 
 @cache
@@ -57,8 +89,8 @@ def schemas(area: str) -> Mapping[str, Any]:
     """What an area's Public API operations accept and answer, as Segment's Public API 73.2.0 states it.
 
     Returns:
-        `{"operations": {name: {"parameters": [{name, in, required, schema}], "body": schema or None,
-        "status": int, "answer": schema}}, "$defs": {...}}`. `answer` includes the `data` wrapper;
+        `{"operations": {name: {"parameters": [{name, in, required, schema}], "body": schema or None, "example": body
+        or None, "status": int, "answer": schema}}, "$defs": {...}}`. `answer` includes the `data` wrapper;
         references point into `$defs`. The tracking area has none: Segment publishes none for it.
 
     Raises:

@@ -3,18 +3,22 @@
 It serves people who have no workspace, and every test. One app answers for both of Segment's APIs:
 
     app            routes from the operations' rows, authentication, rate limits, refusals
-    public_api     what each Public API operation does to the workspace, and what it answers
+    api            the Public API: a module for each family of operations, on what they share in `frame`
+    made           answers of operations that have no state here, made from their schemas
     tracking_api   the Tracking API: reads a request, and answers 200 to nearly everything
     flow           an event's way: found its source, checked, counted, delivered
     workspace      sources, destinations, labels and the rest; `seed` fills it from `workspace.json`
-    ledger         what was counted: events, failures, deliveries
+                   and `connections.json`
+    ledger         what was counted: events, failures, deliveries, users
     arrivals       the newest events one by one, which also tell a repeat
+    audit          what was changed, and when
 
     injector       faults that a person set at /_sandbox/faults: resets, delays, refusals, broken bodies
     debugger       what arrived, for a person to see at /_sandbox/events
 
-    checks, query, pages, windows, limits, ingest, volume, delivery, faults, spoil: the decisions, as
-    functions of data
+    checks, query, references, pages, windows, limits, ingest, volume, delivery, overview, settings, syncs,
+    faults, spoil: the decisions, as functions of data
+    catalog, regulations and others: what else the workspace knows, each with its seeded entries in a JSON file
     incoming, outgoing, refusals, credentials: how requests are read and answered, and whom the sandbox knows
 
 The sandbox reads the operations' rows and schemas and nothing else of the package, least of all the

@@ -21,16 +21,18 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segment_mcp.operations import OPERATIONS, Operation
-from segment_mcp.sandbox import checks, debugger, incoming, injector, refusals, seed, tracking_api
+from segment_mcp.sandbox import checks, debugger, incoming, injector, made, refusals, regulations, seed, tracking_api
+from segment_mcp.sandbox.api.frame import Call, State
+from segment_mcp.sandbox.api.handlers import HANDLERS
 from segment_mcp.sandbox.credentials import API_TOKEN
 from segment_mcp.sandbox.faults import Faults
 from segment_mcp.sandbox.flow import Flow
 from segment_mcp.sandbox.limits import RateLimits, Standing
 from segment_mcp.sandbox.outgoing import Json
-from segment_mcp.sandbox.public_api import HANDLERS, Call, State
 
 EU_HOST = "eu1.api.segmentapis.com"
 WRITE_KEY_LENGTH = 32
+ID_LENGTH = 22
 
 _VENDOR = "application/vnd.segment."
 _VERSIONS = MappingProxyType(
@@ -69,11 +71,17 @@ def build(
     def clock() -> datetime:
         return now().astimezone(UTC)  # days and answers are UTC, whatever zone the clock is in
 
-    state = State(seed.workspace(), seed.ledger(clock()), new_write_key or _random_write_key)
+    state = State(
+        seed.workspace(),
+        seed.ledger(clock()),
+        new_write_key or _random_write_key,
+        _random_id,
+        regulations=regulations.seeded(clock()),
+    )
     flow, limits = Flow(state.workspace, state.ledger), RateLimits()
     faults = Faults(random or secrets.SystemRandom().random)
-    # The Tracking API first: it is where the traffic is.
-    rows = sorted(OPERATIONS.values(), key=lambda row: row.api != "tracking")
+    wait = anyio.sleep if sleep is None else sleep
+    rows = sorted(OPERATIONS.values(), key=_precedence)
     app = Starlette(
         routes=[
             *(
@@ -81,12 +89,11 @@ def build(
                     row.path,
                     tracking_api.endpoint(row.name, flow, clock)
                     if row.api == "tracking"
-                    else _endpoint(row, state, limits, clock),
+                    else _endpoint(row, state, limits, clock, wait),
                     methods=[row.method],
-                    middleware=[Middleware(injector.Injector, row=row, faults=faults, sleep=sleep or anyio.sleep)],
+                    middleware=[Middleware(injector.Injector, row=row, faults=faults, sleep=wait)],
                 )
                 for row in rows
-                if row.api == "tracking" or row.name in HANDLERS  # a row that came first is 404, and fails a test
             ),
             Route(injector.PATH, injector.administration(faults), methods=["GET", "POST", "DELETE"]),
             Route(debugger.PATH, debugger.endpoint(state.ledger.arrivals), methods=["GET", "DELETE"]),
@@ -98,25 +105,40 @@ def build(
     return app
 
 
-def _endpoint(row: Operation, state: State, limits: RateLimits, now: Callable[[], datetime]) -> Endpoint:
-    handler = HANDLERS[row.name]
+def _precedence(row: Operation) -> tuple[bool, list[bool]]:
+    """The Tracking API first: it is where the traffic is. Then literal steps of a path before slots."""
+    return row.api != "tracking", [step.startswith("{") for step in row.path.split("/")]
+
+
+def _endpoint(
+    row: Operation, state: State, limits: RateLimits, now: Callable[[], datetime], wait: injector.Sleep
+) -> Endpoint:
+    handler = HANDLERS.get(row.name, made.answer)
+    marks = made.HEADER if handler is made.answer else {}
 
     async def answer(request: Request) -> Response:
         _authorize(request)
         moment = now()
-        standing = limits.count(row, moment)
+        in_path = {name: unquote(value) for name, value in request.path_params.items()}
+        standing = limits.count(row, moment, in_path)
         if standing.exceeded:
             left = standing.reset - moment
             raise refusals.too_many(standing.consumed, max(1, round(left.total_seconds() * 1000)))
         agreed = checks.contract(row.name)
-        in_path = {name: unquote(value) for name, value in request.path_params.items()}
         arguments = checks.arguments(agreed, in_path, request.query_params.multi_items())
         body = checks.body(agreed, await incoming.json_of(request)) if agreed.body is not None else None
-        data = handler(state, Call(arguments, body, moment))
+        call = Call(row, arguments, body, moment, dict(request.headers))
+        try:
+            data = handler(state, call)
+        finally:
+            if call.wishes.delay:
+                await wait(call.wishes.delay)
+        for note in call.notes:
+            state.audit.add(note, state.new_id(), moment)
         return Json(
             {"data": data},
-            status_code=agreed.status,
-            headers=_rate_headers(standing),
+            status_code=call.wishes.status or agreed.status,
+            headers={**_rate_headers(standing), **marks},
             media_type=_media_type(request, row),
         )
 
@@ -164,3 +186,7 @@ async def _no_such_operation(request: Request, _: Exception) -> Response:
 
 def _random_write_key() -> str:
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(WRITE_KEY_LENGTH))
+
+
+def _random_id() -> str:
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(ID_LENGTH))

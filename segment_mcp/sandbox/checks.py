@@ -32,6 +32,8 @@ _PREDICATES = {
     "maximum": "must be less than or equal to {}",
     "minLength": "is not allowed to be empty",
     "maxLength": "length must be less than or equal to {} characters long",
+    "maxItems": "must contain less than or equal to {} items",
+    "anyOf": "does not match any of the allowed types",
     "format": "must be in ISO 8601 date format",
 }
 _FORMATS = FormatChecker(formats=())
@@ -64,12 +66,13 @@ def validator(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Draf
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A declared parameter and its check."""
+    """A declared parameter and its check; what its schema refers to is in `definitions`."""
 
     name: str
     place: str
     required: bool
     schema: Mapping[str, Any]
+    definitions: Mapping[str, Any]
     validator: Draft202012Validator
 
 
@@ -99,7 +102,14 @@ def contract(name: str) -> Contract:
     declared, definitions = area["operations"][name], area["$defs"]
     return Contract(
         tuple(
-            Parameter(each["name"], each["in"], each["required"], each["schema"], validator(each["schema"], {}))
+            Parameter(
+                name=each["name"],
+                place=each["in"],
+                required=each["required"],
+                schema=each["schema"],
+                definitions=definitions,
+                validator=validator(each["schema"], definitions),
+            )
             for each in declared["parameters"]
         ),
         validator(declared["body"], definitions) if declared["body"] is not None else None,
@@ -118,7 +128,9 @@ def arguments(agreed: Contract, path: Mapping[str, str], pairs: Sequence[tuple[s
     found: dict[str, Any] = {}
     problems: list[refusals.Problem] = []
     for each in agreed.parameters:
-        value = path[each.name] if each.place == "path" else query.value_of(each.name, each.schema, pairs)
+        value = (
+            path[each.name] if each.place == "path" else query.value_of(each.name, each.schema, pairs, each.definitions)
+        )
         if value is None:
             if each.required:
                 problems.append(refusals.problem(each.name, "is required"))
@@ -177,7 +189,8 @@ def _findings(error: ValidationError, field: str) -> Iterator[tuple[str, str]]:
             if name not in present:
                 yield f"{prefix}{name}", "is required"
     elif error.validator == "type":
-        yield field, _TYPES.get(str(limit), "is of the wrong type")
+        due = limit if isinstance(limit, str) else next(each for each in limit if each != "null")
+        yield field, _TYPES.get(due, "is not valid")
     elif error.validator == "enum":
         yield field, f"must be one of [{', '.join(map(str, limit))}]"
     else:

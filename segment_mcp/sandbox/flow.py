@@ -14,8 +14,11 @@ from typing import Any
 
 from segment_mcp.sandbox import ingest, windows
 from segment_mcp.sandbox.arrivals import Event
-from segment_mcp.sandbox.ledger import Delivery, Failure, Ledger, Series
+from segment_mcp.sandbox.ledger import Delivery, Failure, Filtered, Ledger, Series
 from segment_mcp.sandbox.workspace import Destination, Source, Workspace
+
+NOT_WANTED = "FILTERED_BY_INTEGRATIONS_OBJECT"
+"""Segment's code for what an event's own `integrations` kept from a destination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,13 @@ class Flow:
         fields = event if isinstance(event, dict) else {}
         kind, name, message_id = (_text(fields.get(field)) for field in ("type", "event", "messageId"))
         minute = windows.minute_of(receipt.received)
-        failure = Failure(source.id if source else "", intern(kind or ""), name and intern(name), code)
+        failure = Failure(
+            source.id if source else "",
+            intern(kind or ""),
+            name and intern(name),
+            code,
+            _app_version(fields.get("context")),
+        )
         self._ledger.failed.add(minute, failure)
         self._ledger.arrivals.add(
             Event(
@@ -89,7 +98,9 @@ class Flow:
         kind = intern(event["type"])  # remembered by the hundred thousand, and few are different
         name = intern(event["event"]) if kind == "track" else None
         series = Series(way.source.id, kind, name, _app_version(event.get("context")))
-        ledger.accept(way.minute, received.date(), series)
+        day = received.date()
+        ledger.accept(way.minute, day, series)
+        ledger.users.see(day, way.source.id, event.get("userId"), event.get("anonymousId"))
         ledger.arrivals.add(
             Event(
                 number=ledger.arrivals.newest + 1,
@@ -99,15 +110,19 @@ class Flow:
                 name=name,
                 received=received,
                 timestamp=ingest.happened(received, event.get("sentAt") or way.receipt.sent_at, event.get("timestamp")),
-                destinations=self._deliver(way, event.get("integrations")),
+                destinations=self._deliver(way, series, event.get("integrations")),
             )
         )
 
-    def _deliver(self, way: _Way, integrations: Any) -> tuple[str, ...]:
-        reached = tuple(each.id for each in way.destinations if ingest.wanted(each.names, integrations))
-        for destination_id in reached:
-            self._ledger.delivered.add(way.minute, Delivery(destination_id, "first_attempt"))
-        return reached
+    def _deliver(self, way: _Way, series: Series, integrations: Any) -> tuple[str, ...]:
+        reached: list[str] = []
+        for destination in way.destinations:
+            if ingest.wanted(destination.names, integrations):
+                reached.append(destination.id)
+                self._ledger.delivered.add(way.minute, Delivery(destination.id, "first_attempt", series))
+            else:
+                self._ledger.filtered.add(way.minute, Filtered(destination.id, NOT_WANTED, series))
+        return tuple(reached)
 
 
 def _text(value: Any) -> str | None:

@@ -17,6 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 from segment_mcp.sandbox import refusals
 
 MAX_BODY_BYTES = 1024 * 1024  # ours: the Public API documents the 413, not the size
+DEEPEST = 200
+"""Levels of a Public API body."""
 
 
 class TooLargeError(Exception):
@@ -66,11 +68,14 @@ async def json_of(request: Request) -> Any:
     """
     try:
         raw = await read(request, MAX_BODY_BYTES)
-        return parse(raw) if raw else {}
+        value = parse(raw) if raw else {}
     except TooLargeError:
         raise refusals.too_large() from None
     except UnreadableError:
         raise refusals.malformed() from None
+    if _is_deeper(value, DEEPEST):  # it could be read, and never be written again
+        raise refusals.malformed()
+    return value
 
 
 async def read(request: Request, limit: int) -> bytes:
@@ -107,6 +112,18 @@ def parse(raw: bytes) -> Any:
         return _JSON.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise UnreadableError from error
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        layer = [
+            inner
+            for outer in layer
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(layer)
 
 
 def _unpacked(packed: bytes, limit: int) -> bytes:

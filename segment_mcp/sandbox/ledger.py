@@ -10,6 +10,7 @@ from datetime import date
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from segment_mcp.sandbox.arrivals import Arrivals
+from segment_mcp.sandbox.users import Users
 
 MAX_CELLS = 200_000
 
@@ -33,6 +34,7 @@ class Failure(NamedTuple):
     type: str
     name: str | None
     code: str
+    app_version: str | None = None
 
 
 class Delivery(NamedTuple):
@@ -40,6 +42,15 @@ class Delivery(NamedTuple):
 
     destination_id: str
     outcome: Outcome
+    series: Series
+
+
+class Filtered(NamedTuple):
+    """What events are counted by that a destination was not sent; the code is Segment's own."""
+
+    destination_id: str
+    code: str
+    series: Series
 
 
 class MinuteCounts(Generic[K]):
@@ -75,13 +86,16 @@ class Ledger:
 
     Attributes:
         daily: API calls by day of receipt and source. They are billing history: a deleted source keeps its.
+        users: how many different people were seen, by month, day and source. Billing history, too.
         arrivals: the newest events one by one, failed ones included; none of the seeded history.
     """
 
     accepted: MinuteCounts[Series] = field(default_factory=MinuteCounts)
     failed: MinuteCounts[Failure] = field(default_factory=MinuteCounts)
     delivered: MinuteCounts[Delivery] = field(default_factory=MinuteCounts)
+    filtered: MinuteCounts[Filtered] = field(default_factory=MinuteCounts)
     daily: dict[date, dict[str, int]] = field(default_factory=dict)
+    users: Users = field(default_factory=Users)
     arrivals: Arrivals = field(default_factory=Arrivals)
 
     def accept(self, minute: int, day: date, series: Series, count: int = 1) -> None:

@@ -28,7 +28,7 @@ def decode(cursor: str) -> int | None:
     return int(text)
 
 
-def page(items: Sequence[T], count: int | None, cursor: str | None) -> tuple[Sequence[T], dict[str, Any]]:
+def page(items: Sequence[T], count: float | None, cursor: str | None) -> tuple[Sequence[T], dict[str, Any]]:
     """One page, and the `pagination` that goes with it.
 
     Args:
@@ -41,9 +41,11 @@ def page(items: Sequence[T], count: int | None, cursor: str | None) -> tuple[Seq
         page. A list that shrank meanwhile gives an empty last page.
 
     Raises:
-        RefusalError: 422, the cursor is not one of ours.
+        RefusalError: 422, the cursor is not one of ours, or the count, which some schemas call a number, is not whole.
     """
-    size = count or DEFAULT_COUNT
+    if count is not None and count != int(count):
+        raise refusals.invalid([refusals.problem("pagination.count", "must be an integer")])
+    size = int(count or DEFAULT_COUNT)
     start = 0 if cursor is None else decode(cursor)
     if start is None:
         raise refusals.invalid([refusals.problem("pagination.cursor", "is not a valid cursor")])

@@ -46,6 +46,11 @@ def malformed() -> RefusalError:
     return RefusalError(400, [{"type": "RequestError", "message": "The request body is not valid JSON"}])
 
 
+def read_only() -> RefusalError:
+    """400, documented for an update that names nothing but read-only properties."""
+    return RefusalError(400, [{"type": "RequestError", "message": "Only read-only properties were given"}])
+
+
 def too_large() -> RefusalError:
     """413, documented for bodies beyond what the API takes."""
     return RefusalError(413, [{"type": "RequestError", "message": "The request body is too large"}])

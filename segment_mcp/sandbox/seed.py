@@ -1,4 +1,7 @@
-"""The workspace that every sandbox starts with, from `workspace.json`, and a little history before now."""
+"""The workspace that every sandbox starts with, and a little history before now.
+
+Its things stand in `workspace.json`; what hangs between them, such as subscriptions and filters, in `connections.json`.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +13,8 @@ from typing import Any
 from segment_mcp.sandbox import windows
 from segment_mcp.sandbox.credentials import WRITE_KEYS
 from segment_mcp.sandbox.ledger import Delivery, Ledger, Outcome, Series
-from segment_mcp.sandbox.workspace import Destination, Source, TrackingPlan, Workspace
+from segment_mcp.sandbox.users import Counted
+from segment_mcp.sandbox.workspace import Destination, Selection, Source, Warehouse, Workspace
 
 _HOURS = 35 * 24  # reaches into the month before
 _DENSE_HOURS = 48  # counted hour by hour; before that in blocks, which is enough for days
@@ -19,31 +23,28 @@ _LATEST_MINUTES_AGO = 7  # inside every default window, and never the present mi
 
 
 @cache
-def _data() -> Mapping[str, Any]:
-    text = files("segment_mcp.sandbox").joinpath("workspace.json").read_text(encoding="utf-8")
+def _data(name: str = "workspace.json") -> Mapping[str, Any]:
+    text = files("segment_mcp.sandbox").joinpath(name).read_text(encoding="utf-8")
     loaded: Mapping[str, Any] = json.loads(text)
     return loaded
 
 
 def workspace() -> Workspace:
     """A new workspace with the seeded entries."""
-    data = _data()
-    info = data["workspace"]
+    data, hanging = _data(), _data("connections.json")
     return Workspace(
-        info=info,
+        info=data["workspace"],
         labels={(label["key"], label["value"]): label for label in data["labels"]},
         sources={entry["id"]: _source(entry, data) for entry in data["sources"]},
         destinations={entry["id"]: _destination(entry, data) for entry in data["destinations"]},
+        subscriptions={entry["id"]: entry for entry in hanging["subscriptions"]},
+        filters={entry["id"]: entry for entry in hanging["filters"]},
         warehouses={entry["id"]: _warehouse(entry, data) for entry in data["warehouses"]},
-        connections=frozenset(
-            (source_id, entry["id"]) for entry in data["warehouses"] for source_id in entry["sourceIds"]
-        ),
-        tracking_plans={
-            entry["id"]: TrackingPlan(
-                {key: value for key, value in entry.items() if key != "rules"}, tuple(entry["rules"])
-            )
-            for entry in data["trackingPlans"]
+        connections={
+            (source_id, entry["id"]): windows.EPOCH for entry in data["warehouses"] for source_id in entry["sourceIds"]
         },
+        schedules=dict(hanging["schedules"]),
+        selections={_selection(entry): entry["enabled"] for entry in hanging["selections"]},
     )
 
 
@@ -57,13 +58,14 @@ def ledger(now: datetime) -> Ledger:
         fed = [each for each in _data()["destinations"] if each["sourceId"] == entry["id"] and "history" in each]
         for minute, hours, hour in _blocks(windows.minute_of(now), history["stoppedHoursAgo"]):
             day = (windows.EPOCH + minute * windows.MINUTE).date()
-            total = 0
+            counts: dict[Series, int] = {}
             for type_, name, rate in history["perHour"]:
-                count = hours * (rate + hour % (1 + rate // 4))
-                counted.accept(minute, day, Series(entry["id"], type_, name, history.get("appVersion")), count)
-                total += count
+                series = Series(entry["id"], type_, name, history.get("appVersion"))
+                counts[series] = hours * (rate + hour % (1 + rate // 4))
+                counted.accept(minute, day, series, counts[series])
+            counted.users.add(day, entry["id"], _counted(counts))
             for destination in fed:
-                _deliver(counted, minute, destination, total)
+                _deliver(counted, minute, destination, counts)
     return counted
 
 
@@ -78,19 +80,32 @@ def _blocks(now: int, stopped_hours_ago: int) -> Iterator[tuple[int, int, int]]:
             yield now - _LATEST_MINUTES_AGO - 60 * hour, length, hour
 
 
-def _deliver(counted: Ledger, minute: int, destination: Mapping[str, Any], total: int) -> None:
-    shares: dict[Outcome, int] = {
-        "after_retry": destination["history"]["afterRetryPerMille"],
-        "discarded": destination["history"]["discardedPerMille"],
-        "expired": destination["history"]["expiredPerMille"],
-    }
-    left = total
-    for outcome, per_mille in shares.items():
-        count = total * per_mille // 1000
-        left -= count
-        if count:
-            counted.delivered.add(minute, Delivery(destination["id"], outcome), count)
-    counted.delivered.add(minute, Delivery(destination["id"], "first_attempt"), left)
+def _counted(counts: Mapping[Series, int]) -> Counted:
+    """Who sent so many events: everybody looks at some pages and is identified now and then."""
+    identify = sum(count for series, count in counts.items() if series.type == "identify")
+    views = sum(count for series, count in counts.items() if series.type in {"page", "screen"})
+    anonymous = views // 9
+    return Counted(identify // 3, anonymous, min(identify // 4, anonymous))
+
+
+def _deliver(counted: Ledger, minute: int, destination: Mapping[str, Any], counts: Mapping[Series, int]) -> None:
+    """Deliver every event; what went wrong is taken from the series in their order."""
+    history, total = destination["history"], sum(counts.values())
+    shares: list[tuple[Outcome, int]] = [
+        ("discarded", total * history["discardedPerMille"] // 1000),
+        ("expired", total * history["expiredPerMille"] // 1000),
+        ("after_retry", total * history["afterRetryPerMille"] // 1000),
+        ("first_attempt", total),
+    ]
+    left = dict(counts)
+    for outcome, share in shares:
+        due = share
+        for series, count in left.items():
+            taken = min(due, count)
+            if taken:
+                counted.delivered.add(minute, Delivery(destination["id"], outcome, series), taken)
+                left[series] -= taken
+                due -= taken
 
 
 def _source(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Source:
@@ -110,22 +125,24 @@ def _source(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Source:
 
 
 def _destination(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Destination:
-    metadata = data["metadata"]["destinations"][entry["metadata"]]
-    answer = {key: entry[key] for key in ("id", "name", "enabled", "sourceId", "settings")}
     return Destination(
-        answer={**answer, "metadata": metadata},
-        source_id=entry["sourceId"],
+        id=entry["id"],
+        name=entry["name"],
         enabled=entry["enabled"],
-        cloud=metadata["supportedPlatforms"]["server"],
-        names=(metadata["name"], *metadata["previousNames"]),
+        metadata=data["metadata"]["destinations"][entry["metadata"]],
+        source_id=entry["sourceId"],
+        settings=entry["settings"],
     )
 
 
-def _warehouse(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {
-        "id": entry["id"],
-        "metadata": data["metadata"]["warehouses"][entry["metadata"]],
-        "workspaceId": data["workspace"]["id"],
-        "enabled": entry["enabled"],
-        "settings": entry["settings"],
-    }
+def _warehouse(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Warehouse:
+    return Warehouse(
+        id=entry["id"],
+        enabled=entry["enabled"],
+        metadata=data["metadata"]["warehouses"][entry["metadata"]],
+        settings=entry["settings"],
+    )
+
+
+def _selection(entry: Mapping[str, Any]) -> Selection:
+    return Selection(entry["warehouseId"], entry["sourceId"], entry.get("collection"), entry.get("property"))

@@ -12,20 +12,28 @@ MINUTES = MappingProxyType({"MINUTE": 1, "HOUR": 60, "DAY": 24 * 60})
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryLimits:
-    """How far delivery metrics reach at one granularity: the default, the longest, the oldest."""
+class Limits:
+    """How far metrics reach at one granularity: the longest span, the oldest start, and the span unless asked for."""
 
-    default: timedelta
     longest: timedelta
     oldest: timedelta
+    default: timedelta = timedelta()
 
 
 # As the operation documents them, but for the default of DAY: the documented 30 days exceed its own limit.
 DELIVERY = MappingProxyType(
     {
-        "MINUTE": DeliveryLimits(timedelta(hours=1), timedelta(hours=4), timedelta(hours=48)),
-        "HOUR": DeliveryLimits(timedelta(days=7), timedelta(days=7), timedelta(days=7)),
-        "DAY": DeliveryLimits(timedelta(days=14), timedelta(days=14), timedelta(days=14)),
+        "MINUTE": Limits(timedelta(hours=4), timedelta(hours=48), timedelta(hours=1)),
+        "HOUR": Limits(timedelta(days=7), timedelta(days=7), timedelta(days=7)),
+        "DAY": Limits(timedelta(days=14), timedelta(days=14), timedelta(days=14)),
+    }
+)
+# Of the delivery overview, which has no defaults: both times are required.
+OVERVIEW = MappingProxyType(
+    {
+        "MINUTE": Limits(timedelta(hours=4), timedelta(hours=48)),
+        "HOUR": Limits(timedelta(days=14), timedelta(days=30)),
+        "DAY": Limits(timedelta(days=30), timedelta(days=30)),
     }
 )
 
@@ -74,11 +82,21 @@ def delivery_span(
         now: the clock.
 
     Raises:
-        RefusalError: 422 naming the field: the span is empty, too long, or starts too long ago. A client
-            that asks for the oldest allowed start has a minute for its request to arrive: ours.
+        RefusalError: 422, as `check_span`.
     """
     limits = DELIVERY[granularity]
     since, until = start or now - limits.default, end or now
+    check_span(granularity, limits, since, until, now)
+    return since, until
+
+
+def check_span(granularity: str, limits: Limits, since: datetime, until: datetime, now: datetime) -> None:
+    """Hold a span against what a granularity allows.
+
+    Raises:
+        RefusalError: 422 naming the field: the span is empty, too long, or starts too long ago. A client
+            that asks for the oldest allowed start has a minute for its request to arrive: ours.
+    """
     if until <= since:
         raise refusals.invalid([refusals.problem("endTime", "must be after startTime")])
     if until - since > limits.longest + MINUTE:
@@ -89,7 +107,6 @@ def delivery_span(
         raise refusals.invalid(
             [refusals.problem("startTime", f"must be at most {_words(limits.oldest)} ago for {granularity}")]
         )
-    return since, until
 
 
 def _words(span: timedelta) -> str:

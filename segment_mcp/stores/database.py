@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from segment_mcp.events.outbox import StoreError, StoreGoneError
+from segment_mcp.errors import StoreError, StoreGoneError
 
 BUSY_SECONDS = 5.0
 """How long one waits for another process."""

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 
-from segment_mcp.events.outbox import StoreError, StoreGoneError
+from segment_mcp.errors import StoreError, StoreGoneError
 from segment_mcp.ports import Data
 from segment_mcp.stores.database import Database, is_busy, make_file
 

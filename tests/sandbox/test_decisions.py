@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from segment_mcp.operations import OPERATIONS, Operation
 from segment_mcp.sandbox import checks, ingest, limits, pages, query, windows
 from segment_mcp.sandbox.ledger import MAX_CELLS, MinuteCounts
 from segment_mcp.sandbox.refusals import RefusalError
@@ -160,6 +161,14 @@ def test_a_list_comes_in_pages(
     assert pages.page(items, count, cursor) == (shown, pagination)
 
 
+@pytest.mark.parametrize("count", [1.5, 200.25])
+def test_a_count_that_some_schemas_call_a_number_is_whole(count: float) -> None:
+    assert pages.page("abc", 2.0, None) == pages.page("abc", 2, None)
+    with pytest.raises(RefusalError) as refusal:
+        pages.page("abc", count, None)
+    assert (refusal.value.status, refusal.value.problems[0]["field"]) == (422, "pagination.count")
+
+
 @pytest.mark.parametrize(
     "cursor", ["", "x", "Mg", "LTE=", "MDI=", "eA==", "Mg==\n", "é", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OQ=="]
 )
@@ -167,6 +176,14 @@ def test_a_cursor_that_nobody_handed_out_is_refused(cursor: str) -> None:
     with pytest.raises(RefusalError) as refusal:
         pages.page("abc", 1, cursor)
     assert (refusal.value.status, refusal.value.problems[0]["field"]) == (422, "pagination.cursor")
+
+
+DEFINITIONS: dict[str, Any] = {
+    "Kind": {"type": "string", "enum": ["A", "B"]},
+    "Rule": {"type": "object", "properties": {"type": {}, "key": {}, "version": {"$ref": "#/$defs/Version"}}},
+    "Version": {"type": "number"},
+}
+RULES = {"type": "array", "items": {"$ref": "#/$defs/Rule"}}
 
 
 @pytest.mark.parametrize(
@@ -183,12 +200,32 @@ def test_a_cursor_that_nobody_handed_out_is_refused(cursor: str) -> None:
         ("groupBy", {"type": "array"}, [("groupBy[0]", "a"), ("groupBy[1]", "b")], ["a", "b"]),
         ("groupBy", {"type": "array"}, [("groupBy[]", "a"), ("other", "b"), ("groupBy.x", "c")], ["a"]),
         ("groupBy", {"type": "array"}, [], None),
+        ("delay", {"type": "number"}, [("delay", "1.5")], 1.5),
+        ("delay", {"type": "number"}, [("delay", "1e3")], 1000.0),
+        ("delay", {"type": "number"}, [("delay", "7")], 7),
+        ("delay", {"type": "number"}, [("delay", "1e999")], "1e999"),
+        ("delay", {"type": "number"}, [("delay", "NaN")], "NaN"),
+        ("count", {"type": "integer"}, [("count", "1.5")], "1.5"),
+        ("count", {"type": "integer"}, [("count", "٣")], "٣"),
+        ("on", {"type": "boolean"}, [("on", "true")], True),
+        ("on", {"type": "boolean"}, [("on", "false")], False),
+        ("on", {"type": "boolean"}, [("on", "yes")], "yes"),
+        ("propertyType", {"$ref": "#/$defs/Kind"}, [("propertyType", "A")], "A"),
+        ("search.type", {"type": "string"}, [("search", "x"), ("search.type", "KEY")], "KEY"),
+        ("filter.name", {"type": "array"}, [("filter.name.1", "b"), ("filter[name][0]", "a")], ["a", "b"]),
+        ("filter.name", {"type": "array"}, [("filter.names", "x"), ("filter.name", "a")], ["a"]),
+        ("n", {"type": "array", "items": {"type": "number"}}, [("n.0", "1"), ("n.1", "x")], [1, "x"]),
+        ("rules", RULES, [("rules.0.type", "TRACK"), ("rules.0.version", "1")], [{"type": "TRACK", "version": 1}]),
+        ("rules", RULES, [("rules[1][key]", "b"), ("rules.0[key]", "a")], [{"key": "a"}, {"key": "b"}]),
+        ("rules", RULES, [("rules[0].key", "a b.c"), ("rules.0.other", "1")], [{"key": "a b.c", "other": "1"}]),
+        ("rules", RULES, [("rules", "TRACK")], ["TRACK"]),
     ],
 )
 def test_a_query_is_read_in_every_documented_encoding(
-    name: str, schema: dict[str, str], pairs: list[tuple[str, str]], value: Any
+    name: str, schema: dict[str, Any], pairs: list[tuple[str, str]], value: Any
 ) -> None:
-    assert query.value_of(name, schema, pairs) == value
+    found = query.value_of(name, schema, pairs, DEFINITIONS)
+    assert (found, type(found)) == (value, type(value))
 
 
 @pytest.mark.parametrize(
@@ -264,6 +301,30 @@ def test_a_window_of_calls_starts_with_its_first_call() -> None:
         (3, 0, True),
     ]
     assert limits.after_call(third, 2, first.reset).consumed == 1
+
+
+@pytest.mark.parametrize("row", [row for row in OPERATIONS.values() if row.quota], ids=lambda row: row.name)
+def test_each_quota_of_the_rows_holds_in_numbers(row: Operation) -> None:
+    quota = limits.QUOTAS[row.name]
+    assert row.quota.startswith(f"{quota.limit} a {'day' if quota.window == timedelta(days=1) else 'month'} for each")
+    counted, now = limits.RateLimits(), NOW
+    here, there = [{quota.each: each} if quota.each else {} for each in ("here", "there")]
+    for _ in range(quota.limit):
+        now += timedelta(seconds=30)
+        assert not counted.count(row, now, here).exceeded
+    refused = counted.count(row, now, here)
+    assert (refused.exceeded, refused.reset) == (True, NOW + timedelta(seconds=30) + quota.window)
+    assert counted.count(row, now, there).exceeded is (not quota.each)
+    assert not counted.count(row, refused.reset, here).exceeded
+
+
+def test_what_a_minute_refuses_does_not_use_up_the_quota() -> None:
+    row, counted, space = OPERATIONS["createAudiencePreview"], limits.RateLimits(), {"spaceId": "s"}
+    for _ in range(limits.QUOTAS[row.name].limit + 1):
+        counted.count(row, NOW, space)
+    refused = counted.count(row, NOW, space)
+    assert (refused.exceeded, refused.limit) == (True, row.per_minute)
+    assert not counted.count(row, refused.reset, space).exceeded
 
 
 def test_counters_forget_the_oldest_minute_before_they_grow_without_bound() -> None:

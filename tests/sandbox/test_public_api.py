@@ -7,9 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from segment_mcp.operations import OPERATIONS
 from segment_mcp.sandbox import API_TOKEN, WRITE_KEYS
-from segment_mcp.sandbox.public_api import HANDLERS
 
 from .conftest import Clock
 from .world import PERIOD, TODAY, calls_today, destination, metrics, send, source, source_id
@@ -22,10 +20,6 @@ def fields(answer: httpx2.Response) -> list[str | None]:
 def data(answer: httpx2.Response) -> Any:
     assert answer.is_success, answer.text
     return answer.json()["data"]
-
-
-def test_every_row_of_the_public_api_has_a_handler() -> None:
-    assert set(HANDLERS) == {name for name, row in OPERATIONS.items() if row.api == "public"}
 
 
 async def test_every_operation_answers_as_the_reference_says(client: httpx2.AsyncClient) -> None:
@@ -57,7 +51,6 @@ async def test_every_operation_answers_as_the_reference_says(client: httpx2.Asyn
         ("DELETE", f"/sources/{web}/writekey/{WRITE_KEYS['web']}", {}),
         ("DELETE", f"/sources/{web}", {}),
     ]
-    assert len(calls) == len(HANDLERS)
     for method, path, more in calls:
         assert data(await client.request(method, path, **more))
 
@@ -94,8 +87,8 @@ class TestRefusals:
         [
             ("GET", "/nothing"),
             ("GET", "/sources/"),
-            ("POST", "/sources"),
-            ("DELETE", "/destinations/x"),
+            ("PUT", "/sources"),
+            ("DELETE", "/destinations"),
             ("GET", "/sources/unknown"),
             ("PATCH", "/sources/unknown"),
             ("DELETE", "/sources/unknown"),
@@ -422,3 +415,13 @@ class TestHistory:
         assert fields(await client.get(path)) == ["sourceId"]
         other = await client.get(path, params={"sourceId": await source_id(client, "website")})
         assert other.status_code == 404
+
+
+@pytest.mark.parametrize("levels", [250, 900, 958, 1_000, 50_000])
+async def test_a_body_too_deep_to_be_written_again_is_refused(client: httpx2.AsyncClient, levels: int) -> None:
+    found = await source(client, "website")
+    nested = '{"settings": {"a": ' + "[" * levels + "]" * levels + "}}"
+    headers = {"Content-Type": "application/json"}
+    answer = await client.patch(f"/sources/{found['id']}", content=nested, headers=headers)
+    assert answer.status_code == 400
+    assert (await client.get("/sources")).status_code == 200

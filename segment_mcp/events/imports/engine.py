@@ -19,7 +19,7 @@ from zlib import crc32
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from segment_mcp.errors import UpstreamError
+from segment_mcp.errors import StoreError, UpstreamError
 from segment_mcp.events import advice, outbox, wire
 from segment_mcp.events.checks import MOST_EVENTS, Problem
 from segment_mcp.events.imports import formats, sources
@@ -79,7 +79,7 @@ class ImportRefusedError(Exception):
 
 
 class Journal(Protocol):
-    """Where checkpoints are kept; every method raises `outbox.StoreError` where it can't be used."""
+    """Where checkpoints are kept; every method raises `StoreError` where it can't be used."""
 
     def load(self, import_id: str) -> Data | None:
         """The last checkpoint of an import; None where there is none."""
@@ -226,7 +226,7 @@ class Import:
                 if self._is_done(goes_on=await self._verify(records)):
                     return
                 await self._import(records, preparer)
-        except outbox.StoreError as error:
+        except StoreError as error:
             self._stop(f"its progress can't be kept: {error}")
         except anyio.get_cancelled_exc_class():
             self.state = "interrupted"
@@ -590,7 +590,7 @@ class Import:
         except OSError as error:
             self._keeps = False
             self._stop(f"{self._letters.path} can't be written: {error.strerror}")
-        except outbox.StoreError as error:
+        except StoreError as error:
             self._keeps = False
             self._stop(f"its progress can't be kept: {error}")
 

@@ -10,12 +10,11 @@ from typing import Any
 import anyio
 
 from segment_mcp.background import Spawn
-from segment_mcp.errors import ImportStopped, Internal, InvalidArguments, SegmentMcpError
+from segment_mcp.errors import ImportStopped, Internal, InvalidArguments, SegmentMcpError, StoreError
 from segment_mcp.events.imports import sources
 from segment_mcp.events.imports.engine import Import, ImportRefusedError, Means, Plan, Tally, told
 from segment_mcp.events.imports.mapping import Columns, MappingError
 from segment_mcp.events.imports.preparing import Shape
-from segment_mcp.events.outbox import StoreError
 from segment_mcp.events.sink import Route
 from segment_mcp.ports import Data, ImportOrder, Progress, WriteKeys
 
