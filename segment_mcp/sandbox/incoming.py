@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from segment_mcp.sandbox import refusals
 
 MAX_BODY_BYTES = 1024 * 1024  # ours: the Public API documents the 413, not the size
-DEEPEST = 200
+DEEPEST = 100
 """Levels of a Public API body."""
 
 

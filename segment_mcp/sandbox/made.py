@@ -9,7 +9,7 @@ import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from segment_mcp.sandbox.references import Schema, resolved
 
 HEADER: Final = {"X-Segment-Sandbox": "made"}
 
+_LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""When everything happened that a read shows: it must not change from one read to the next."""
 _ID_LENGTH = 22
 _ALPHABET = string.ascii_letters + string.digits
 _EMPTY_LISTS = frozenset({"errors", "failures", "warnings"})
@@ -42,7 +44,13 @@ def answer(state: State, call: Call) -> Data:
     area = operations.schemas(operations.area_of(row))
     definitions = area["$defs"]
     envelope = resolved(area["operations"][row.name]["answer"], definitions)
-    maker = _Maker(row.name, definitions, _known(state, call), call.now, changes=call.body is not None)
+    maker = _Maker(
+        row.name,
+        definitions,
+        _known(state, call),
+        call.now if call.body is not None else _LONG_AGO,
+        changes=call.body is not None,
+    )
     data: Data = maker.value(envelope["properties"]["data"], _said(call), ())
     if row.audit:
         resource = _resource(call, data)

@@ -417,7 +417,7 @@ class TestHistory:
         assert other.status_code == 404
 
 
-@pytest.mark.parametrize("levels", [250, 900, 958, 1_000, 50_000])
+@pytest.mark.parametrize("levels", [100, 900, 958, 1_000, 50_000])
 async def test_a_body_too_deep_to_be_written_again_is_refused(client: httpx2.AsyncClient, levels: int) -> None:
     found = await source(client, "website")
     nested = '{"settings": {"a": ' + "[" * levels + "]" * levels + "}}"

@@ -172,12 +172,6 @@ class TestRules:
         assert [each["key"] for each in page["rules"]] == [str(number) for number in range(150, 201)]
         assert page["pagination"] == {"current": "MTUw", "previous": "MA==", "totalEntries": 201}
 
-    async def test_nested_deeper_than_any_event_are_refused(self, client: httpx2.AsyncClient) -> None:
-        deep = '{"not":' * 190 + "{}" + "}" * 190
-        body = f'{{"rules": [{{"type": "COMMON", "version": 1, "jsonSchema": {deep}}}]}}'
-        answer = await client.put(f"/tracking-plans/{BACKEND}/rules", content=body)
-        assert refused(answer) == (422, ["rules.0.jsonSchema"])
-
     async def test_are_replaced_all_by_a_put(self, client: httpx2.AsyncClient, clock: Clock) -> None:
         kept = next(each for each in await rules(client) if each.get("key") == "Invoice Paid")
         clock.pass_by(timedelta(hours=1))
