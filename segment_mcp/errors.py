@@ -62,14 +62,23 @@ class SegmentMcpError(Exception):
 
 
 class InvalidArguments(SegmentMcpError):
-    """The arguments don't fit the tool's schema; `data.problems` is `[{field, message}]`."""
+    """The arguments don't fit the tool's schema; `data.problems` is `[{field, message}]`.
+
+    Args:
+        problems: each field and what is wrong with it, never its value.
+        read: whether Segment was read from before the problem showed.
+    """
 
     code = "invalid_arguments"
     remedy = "Nothing was sent. Correct the named fields and call again."
 
-    def __init__(self, problems: Sequence[Mapping[str, str]]) -> None:
+    def __init__(self, problems: Sequence[Mapping[str, str]], *, read: bool = False) -> None:
         said = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
         super().__init__(f"The arguments are not valid: {said}.", problems=[dict(problem) for problem in problems])
+        self._read = read
+
+    def _advice(self) -> str:
+        return "Nothing was changed. Correct the named fields and call again." if self._read else self.remedy
 
 
 class UnknownTool(SegmentMcpError):

@@ -15,7 +15,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS consents (
   code TEXT PRIMARY KEY, way TEXT NOT NULL, caller TEXT NOT NULL, connection TEXT NOT NULL, operation TEXT NOT NULL,
   arguments TEXT NOT NULL, seen TEXT NOT NULL, phrase TEXT NOT NULL, text TEXT NOT NULL, expires REAL NOT NULL,
-  state TEXT NOT NULL)
+  state TEXT NOT NULL, decided INTEGER)
 """
 FORGOTTEN_AFTER = 24 * 3600.0
 """Seconds after its end for which a question can still be told from one that never was."""
@@ -42,7 +42,7 @@ class SqliteLedger:
         )  # fmt: skip
         with self._opened() as database, database.writing() as connection:
             connection.execute("DELETE FROM consents WHERE expires < ?", (now - FORGOTTEN_AFTER,))
-            connection.execute("INSERT INTO consents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT INTO consents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
 
     def get(self, code: str) -> Asked | None:
         """See `Ledger.get`."""
@@ -55,7 +55,8 @@ class SqliteLedger:
         with self._opened() as database, database.reading() as connection:
             row = connection.execute(
                 "SELECT * FROM consents WHERE caller = ? AND connection = ? AND operation = ? AND arguments = ?"
-                " AND way = ? AND state != 'used' AND expires > ? ORDER BY expires DESC, rowid DESC LIMIT 1",
+                " AND way = ? AND state != 'used' AND expires > ?"
+                " ORDER BY decided DESC, expires DESC, rowid DESC LIMIT 1",
                 (subject.caller, subject.connection, subject.operation, subject.arguments, way, now),
             ).fetchone()
         return None if row is None else _asked(row)
@@ -64,9 +65,20 @@ class SqliteLedger:
         """See `Ledger.settle`."""
         with self._opened() as database, database.writing() as connection:
             changed = connection.execute(
-                "UPDATE consents SET state = ? WHERE code = ? AND state = ? AND expires > ?", (after, code, before, now)
+                "UPDATE consents SET state = ?, decided = (SELECT coalesce(max(decided), 0) + 1 FROM consents)"
+                " WHERE code = ? AND state = ? AND expires > ?",
+                (after, code, before, now),
             )
             return changed.rowcount == 1
+
+    def close_all(self, subject: Subject, way: Way) -> None:
+        """See `Ledger.close_all`."""
+        with self._opened() as database, database.writing() as connection:
+            connection.execute(
+                "UPDATE consents SET state = 'used' WHERE caller = ? AND connection = ? AND operation = ?"
+                " AND arguments = ? AND way = ?",
+                (subject.caller, subject.connection, subject.operation, subject.arguments, way),
+            )
 
     def close(self) -> None:
         """Close the file."""
@@ -90,5 +102,5 @@ class SqliteLedger:
 
 
 def _asked(row: tuple[Any, ...]) -> Asked:
-    code, way, caller, connection, operation, arguments, seen, phrase, text, expires, state = row
+    code, way, caller, connection, operation, arguments, seen, phrase, text, expires, state, _ = row
     return Asked(code, way, Subject(caller, connection, operation, arguments), seen, phrase, text, expires, state)

@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[2]
 PRELUDE = """
 import os, signal, sys, time
 from pathlib import Path
-from segment_mcp.events.outbox import Held, Refusal, StoreError
+from segment_mcp.errors import StoreError
+from segment_mcp.events.outbox import Held, Refusal
 from segment_mcp.stores.imports import SqliteJournal
 from segment_mcp.stores.outbox import SqliteOutbox
 

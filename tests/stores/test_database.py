@@ -14,7 +14,8 @@ from stat import S_IMODE
 
 import pytest
 
-from segment_mcp.events.outbox import Held, StoreError
+from segment_mcp.errors import StoreError
+from segment_mcp.events.outbox import Held
 from segment_mcp.stores.database import Database
 from segment_mcp.stores.outbox import SqliteOutbox
 from tests.stores.conftest import Open

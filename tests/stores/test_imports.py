@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from segment_mcp.events.outbox import StoreError
+from segment_mcp.errors import StoreError
 from segment_mcp.stores.imports import SqliteJournal
 from tests.stores.processes import process
 

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from segment_mcp.errors import StoreError
 from segment_mcp.events.batches import ROOM
 from segment_mcp.events.checks import MOST_EVENTS
-from segment_mcp.events.outbox import Held, Lease, Refusal, StoreError
+from segment_mcp.events.outbox import Held, Lease, Refusal
 from segment_mcp.redact import mask_write_key
 from segment_mcp.stores.outbox import SqliteOutbox
 from tests.stores.conftest import Open

@@ -1,0 +1,1 @@
+"""The recipes of all operations that destroy, one module per family of things."""
