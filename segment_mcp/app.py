@@ -3,18 +3,20 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import anyio
 
 from segment_mcp.background import background
-from segment_mcp.config import Connection, Settings
+from segment_mcp.config import Connection, Settings, hidden_in_results
 from segment_mcp.ports import Ports
 from segment_mcp.redact import Scrubber
 from segment_mcp.state import outbox_file
 from segment_mcp.tools.catalog import TOOLS
 from segment_mcp.tools.invoke import Toolbox
-from segment_mcp.tools.policy import Policy
+from segment_mcp.tools.policy import policy_of
+from segment_mcp.tools.results import Results
 
 if TYPE_CHECKING:
     from segment_mcp.adapter.http import Transport
@@ -101,9 +103,9 @@ async def open_app(
             yield Toolbox(
                 TOOLS,
                 connections,
-                Policy(settings.mcp_mode, settings.mcp_toolsets),
-                result_scrubber(configured, reveal_write_keys=settings.mcp_reveal_write_keys),
-                reveal_write_keys=settings.mcp_reveal_write_keys,
+                policy_of(settings),
+                Scrubber(hidden_in_results(configured, reveal_write_keys=settings.mcp_reveal_write_keys)),
+                Results(monotonic if timing is None else timing.monotonic, settings.mcp_answer_chars),
             )
     finally:
         if connections is not None:
@@ -155,13 +157,3 @@ def sandbox_connections() -> dict[str, Connection]:
 def log_scrubber(settings: Settings) -> Scrubber:
     """Takes every configured credential out of logs."""
     return Scrubber(secret for connection in settings.connections.values() for secret in connection.secrets())
-
-
-def result_scrubber(connections: Mapping[str, Connection], *, reveal_write_keys: bool) -> Scrubber:
-    """Takes every configured credential out of results; write keys only where they are not to be revealed."""
-    return Scrubber(
-        secret
-        for connection in connections.values()
-        for secret in connection.secrets()
-        if not (reveal_write_keys and secret in connection.named_write_keys().values())
-    )

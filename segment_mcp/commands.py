@@ -18,6 +18,22 @@ from segment_mcp.startup import INTERRUPTED, serve_stdio, settings_or_exit
 
 Command = Callable[..., Any]
 
+_WHOLE = 2**31
+"""Characters of an answer that is printed whole: nobody could read the rest of it once the command has ended."""
+_SHAPES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "json": lambda tool: tool,
+    "openai": lambda tool: {
+        "type": "function",
+        "function": {"name": tool["name"], "description": tool["description"], "parameters": tool["inputSchema"]},
+    },
+    "anthropic": lambda tool: {
+        "name": tool["name"],
+        "description": tool["description"],
+        "input_schema": tool["inputSchema"],
+    },
+}
+"""A listed tool in the shapes that `tools --format` prints."""
+
 
 def _config_option(command: Command) -> Command:
     return click.option("--config", type=click.Path(dir_okay=False), help="TOML file with settings and connections.")(
@@ -97,7 +113,14 @@ def sandbox(*, host: str, port: int) -> None:
 
 
 @cli.command()
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "openai", "anthropic"]),
+    default="table",
+    show_default=True,
+    help="json: as MCP lists them; openai, anthropic: for those APIs' own function calling.",
+)
 @_config_option
 def tools(*, form: str, config: str | None) -> None:
     """List the tools that clients see with the present settings."""
@@ -110,8 +133,8 @@ def tools(*, form: str, config: str | None) -> None:
             return listing(toolbox)
 
     listed = anyio.run(read)
-    if form == "json":
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+    if form != "table":
+        click.echo(json.dumps([_SHAPES[form](tool) for tool in listed], indent=2, ensure_ascii=False))
         return
     from rich.console import Console
     from rich.table import Table
@@ -134,7 +157,7 @@ def call(*, tool: str, arguments: str, sandbox: bool, config: str | None) -> Non
 
     Exit code 0: successful; 1: not.
     """
-    settings = settings_or_exit(config, sandbox=sandbox)
+    settings = settings_or_exit(config, sandbox=sandbox).model_copy(update={"mcp_answer_chars": _WHOLE})
     given = _json_object(sys.stdin.read() if arguments == "-" else arguments, "ARGUMENTS")
 
     async def invoke() -> bool:
@@ -144,6 +167,16 @@ def call(*, tool: str, arguments: str, sandbox: bool, config: str | None) -> Non
         return envelope.successful
 
     sys.exit(0 if anyio.run(invoke) else 1)
+
+
+@cli.command()
+@click.argument("code")
+@_config_option
+def approve(*, code: str, config: str | None) -> None:
+    """Show what waits under CODE, and agree to it or not. A person has to do this, at a terminal."""
+    from segment_mcp.approve_command import approve as decide
+
+    sys.exit(decide(settings_or_exit(config), code))
 
 
 @cli.command("import")
@@ -321,7 +354,7 @@ def _json_object(text: str, where: str) -> dict[str, Any]:
 
 def _with_outbox(config: str | None, work: Callable[[Any], Awaitable[Any]]) -> Any:
     """Do something with the outbox, and print as JSON what comes of it; ends the process where it can't be used."""
-    from segment_mcp.events.outbox import StoreError
+    from segment_mcp.errors import StoreError
 
     settings = settings_or_exit(config)
 

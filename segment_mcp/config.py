@@ -30,10 +30,11 @@ CONFIG_VARIABLE = "SEGMENT_MCP_CONFIG"
 DEFAULT_CONNECTION = "default"
 DEFAULT_WRITE_KEY = "default"
 DEFAULT_OUTBOX = "sqlite"
-TOOLSETS = ("tracking", "sources", "destinations", "usage")
+TOOLSETS = ("tracking", "sources", "destinations", "usage", "api")
 
 Mode = Literal["read", "confirm", "unattended"]
 Region = Literal["us", "eu", "auto"]
+Confirm = Literal["terminal", "token"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PLACEHOLDER = re.compile(r"\$\{.*\}|\{\{.*\}\}|<.*>|\$[A-Z_]+|your[_-].*", re.IGNORECASE)
@@ -145,6 +146,19 @@ def _outbox(value: Any) -> Any:
     return value
 
 
+def _switch(value: Any) -> Any:
+    """`on` or `off`.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if isinstance(value, str):
+        if value not in {"on", "off"}:
+            raise ValueError("must be on or off")
+        return value == "on"
+    return value
+
+
 Credential = Annotated[SecretStr, BeforeValidator(_credential)]
 Origin = Annotated[str, BeforeValidator(_origin)]
 
@@ -203,6 +217,9 @@ class Settings(BaseModel):
         mcp_toolsets: which families of tools are on.
         mcp_reveal_write_keys: show write keys unmasked.
         mcp_sandbox: use the embedded Segment; the connections' credentials are then left alone.
+        mcp_regulations: whether the data of people may be deleted or suppressed at all.
+        mcp_confirm: how a client without forms consents: a person approves a code in a terminal, or it is passed back.
+        mcp_answer_chars: characters of one answer; what is longer is cut to whole items and kept as a resource.
         mcp_call_seconds: within which a call is answered, its waits and repeats included.
         mcp_largest_answer: bytes of one answer of Segment's.
         mcp_state_dir: where the outbox and the progress of imports are; None: where this system keeps such things.
@@ -217,11 +234,24 @@ class Settings(BaseModel):
     mcp_toolsets: Annotated[tuple[str, ...], BeforeValidator(_toolsets)] = TOOLSETS
     mcp_reveal_write_keys: bool = False
     mcp_sandbox: bool = False
+    mcp_regulations: Annotated[bool, BeforeValidator(_switch)] = False
+    mcp_confirm: Confirm = "terminal"
+    mcp_answer_chars: Annotated[int, Field(ge=2_000, le=1_000_000)] = 24_000
     mcp_call_seconds: Annotated[float, Field(ge=1, le=600)] = 25.0
     mcp_largest_answer: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
     mcp_state_dir: Annotated[Path | None, BeforeValidator(_folder)] = None
     mcp_outbox: Annotated[str, BeforeValidator(_outbox)] = DEFAULT_OUTBOX
     mcp_import_dir: Annotated[Path | None, BeforeValidator(_folder)] = None
+
+
+def hidden_in_results(connections: Mapping[str, Connection], *, reveal_write_keys: bool) -> list[str]:
+    """Every credential that no result may show, in the clear; write keys only where they are not to be revealed."""
+    return [
+        secret
+        for connection in connections.values()
+        for secret in connection.secrets()
+        if not (reveal_write_keys and secret in connection.named_write_keys().values())
+    ]
 
 
 _OTHER_NAMES = {"generic_api_key": "api_token"}

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mcp import Client, StdioServerParameters
+from mcp_types import ElicitResult
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
@@ -62,19 +64,46 @@ class Tour:
         return data
 
 
+@dataclass(slots=True)
+class Person:
+    """Stands in for the user whom a client asks: shows the form, and answers as the tour says.
+
+    Attributes:
+        console: where it is shown.
+        agrees: what is said to the next form.
+    """
+
+    console: Console
+    agrees: bool = False
+
+    async def answer(self, context: Any, params: Any) -> ElicitResult:  # noqa: ARG002 - as the client calls it
+        """What the person says to a form."""
+        self.console.print(Text("   The client shows its user a form:", style="magenta"))
+        self.console.print(Text("\n".join(f"   | {line}" for line in params.message.splitlines()), style="magenta"))
+        (field,) = params.requested_schema["properties"].values()
+        typed = field["description"].removeprefix("Type exactly: ")
+        self.console.print(Text(f"   The user {f'types {typed!r}' if self.agrees else 'declines'}.", style="magenta"))
+        if not self.agrees:
+            return ElicitResult(action="decline")
+        return ElicitResult(action="accept", content=dict.fromkeys(params.requested_schema["properties"], typed))
+
+
 async def run_demo() -> bool:
     """Run the tour; true if everything went as told."""
     console = Console()
-    server = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "segment_mcp"],
-        env={"SEGMENT_MCP_SANDBOX": "1", "SEGMENT_MCP_MODE": "confirm"},
-    )
+    with TemporaryDirectory(prefix="segment-mcp-") as state:
+        settings = {"SEGMENT_MCP_SANDBOX": "1", "SEGMENT_MCP_MODE": "confirm", "SEGMENT_MCP_STATE_DIR": state}
+        server = StdioServerParameters(command=sys.executable, args=["-m", "segment_mcp"], env=settings)
+        return await _run(console, server)
+
+
+async def _run(console: Console, server: StdioServerParameters) -> bool:
     console.print(Text("segment-mcp on its embedded Segment: no account, no network.", style="bold"))
-    async with Client(server) as client:
+    person = Person(console)
+    async with Client(server, elicitation_callback=person.answer) as client:
         tour = Tour(client, console)
         try:
-            await _walk(tour)
+            await _walk(tour, person)
         except NotAsTold as failure:
             console.print(Text(f"\nThe tour stopped: {failure}.", style="bold red"))
             return False
@@ -82,7 +111,7 @@ async def run_demo() -> bool:
     return True
 
 
-async def _walk(tour: Tour) -> None:
+async def _walk(tour: Tour, person: Person) -> None:
     listed = await tour.client.list_tools()
     tour.console.print(f"The server offers {len(listed.tools)} tools over MCP {tour.client.protocol_version}.")
     await tour.call(
@@ -162,15 +191,37 @@ async def _walk(tour: Tour) -> None:
         lambda data: data["source"]["name"] == "Reports",
     )  # fmt: skip
     await tour.call(
-        "Deleting asks for a person, whatever the model thinks.",
-        "segment_delete_source", {"sourceId": source["id"]},
-        lambda data: data["code"] == "confirmation_required",
-        succeeds=False,
+        "Whatever no tool does, the search finds in Segment's whole Public API.",
+        "segment_api_search", {"query": "who changed something in the workspace lately?"},
+        lambda data: any("listAuditEvents" in match["call"] for match in data["matches"]),
     )  # fmt: skip
     await tour.call(
-        "The source is still there.",
+        "How is it called?",
+        "segment_api_describe", {"operation": "listAuditEvents"},
+        lambda data: data["tool"] == "segment_api_read",
+    )  # fmt: skip
+    await tour.call(
+        "Call it, and pick what is needed.",
+        "segment_api_read", {"operation": "listAuditEvents", "select": "events[].[type, resourceName]"},
+        lambda data: ["Source Modified", "Reports"] in data["selected"],
+    )  # fmt: skip
+    deletion = {"sourceId": source["id"]}
+    await tour.call(
+        "Deleting asks a person, whatever the model thinks. This one says no.",
+        "segment_delete_source", deletion,
+        lambda data: data["code"] == "confirmation_declined",
+        succeeds=False,
+    )  # fmt: skip
+    person.agrees = True
+    await tour.call(
+        "And once they agree, it happens.",
+        "segment_delete_source", deletion,
+        lambda data: data["status"] == "SUCCESS",
+    )  # fmt: skip
+    await tour.call(
+        "The source is gone.",
         "segment_list_sources", {"name": "Reports"},
-        lambda data: [one["id"] for one in data["sources"]] == [source["id"]],
+        lambda data: data["sources"] == [],
     )  # fmt: skip
 
 

@@ -34,11 +34,13 @@ class Walk:
         items: those that were wanted.
         pagination: the last page's, as Segment gave it.
         truncated: whether the list goes on; `pagination["next"]` is then where.
+        beside: what else the first page said, such as a total.
     """
 
     items: list[Any]
     pagination: Mapping[str, Any]
     truncated: bool
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Segment(Protocol):
@@ -61,7 +63,7 @@ class Segment(Protocol):
     async def walk(
         self,
         operation: Operation,
-        pagination: Mapping[str, Any] | None = None,
+        arguments: Mapping[str, Any] | None = None,
         *,
         keep: Callable[[Any], bool] = ...,
         bounds: Bounds = ...,
@@ -69,8 +71,8 @@ class Segment(Protocol):
         """Everything of a list that is wanted, page by page, within bounds.
 
         Args:
-            operation: a paginated row; its items are what its answers are named for.
-            pagination: where to begin and how large a page is.
+            operation: a row with pages, of one list; its items are what its answers are named for.
+            arguments: by Segment's names; `pagination` among them says where to begin and how large a page is.
             keep: whether an item is wanted.
             bounds: when to stop; the time of one call bounds it too.
 
@@ -263,6 +265,83 @@ class Imports(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked before harm is done.
+
+    Attributes:
+        text: what would happen, in lines.
+        phrase: what they type to agree.
+        state: names the question; comes back with the answer.
+    """
+
+    text: str
+    phrase: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the client says that the person said.
+
+    Attributes:
+        state: names the question, as the client gave it back.
+        action: `accept`, `decline` or `cancel`.
+        typed: what they typed.
+    """
+
+    state: str
+    action: str
+    typed: str | None = None
+
+
+class AnswerNeeded(Exception):
+    """The call can go on once the client comes again with the answer to a question."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__("the client has to come again with an answer")
+        self.question = question
+
+
+class Caller(Protocol):
+    """Who makes a call: one client, and where it has one, one session of it."""
+
+    @property
+    def id(self) -> str:
+        """Stands for it; what was given to one caller is of no use to another."""
+        ...
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether it can show its user a form."""
+        ...
+
+    def reply(self) -> Reply | None:
+        """The answer that the call brings along, if it does."""
+        ...
+
+    async def ask(self, question: Question) -> Reply:
+        """Show a form, and wait for what the person says.
+
+        Raises:
+            AnswerNeeded: the client asks on its own, and comes again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool, as far as consent is concerned.
+
+    Attributes:
+        caller: who calls.
+        confirmation: the code that the call passed back.
+    """
+
+    caller: Caller
+    confirmation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the operator configured, without secrets.
 
@@ -272,6 +351,7 @@ class Facts:
         region: the region setting: `us`, `eu` or `auto`.
         has_api_token: whether a Public API token is configured.
         mode: what may be done.
+        regulations: whether the data of people may be deleted or suppressed.
         toolsets: which families of tools are on.
         sandbox: whether this is the embedded Segment.
     """
@@ -281,17 +361,34 @@ class Facts:
     region: str
     has_api_token: bool
     mode: Mode
+    regulations: bool
     toolsets: tuple[str, ...]
     sandbox: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """One connection's ports; a tool's handler names those that it needs as its parameters."""
+    """One connection's ports; a tool's handler names those that it needs as its parameters.
 
-    segment: Segment
+    Attributes:
+        guard: makes the way to Segment for one call: within the operator's policy, and with a person's consent.
+    """
+
+    guard: Callable[[Call], Segment]
     events: EventSink
     outbox: Outbox
     imports: Imports
     write_keys: WriteKeys
     facts: Facts
+
+    def of(self, call: Call, progress: Progress) -> Mapping[str, Any]:
+        """The ports of one call, by the names under which handlers ask for them."""
+        return {
+            "segment": self.guard(call),
+            "events": self.events,
+            "outbox": self.outbox,
+            "imports": self.imports,
+            "write_keys": self.write_keys,
+            "facts": self.facts,
+            "progress": progress,
+        }

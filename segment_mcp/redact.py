@@ -29,10 +29,14 @@ _SECRET_NAME = re.compile(
 _ABOUT_A_SECRET = re.compile(r"_(url|uri|name|header|type|enabled)$|(^|_)(public|primary|foreign|sort|partition)_key$")
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
 _CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SECRET_VALUE = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY|^[a-z][a-z0-9+.-]*://[^/?#@\s]+@|[?&][^=&]*(token|key|secret|signature)=",
-    re.IGNORECASE,
-)
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
+_WORD = re.compile(r"\S+")
+_LONGEST_URL = 8_192
+_USER = re.compile(r"[^/?#@\s]+@")
+_SECRET_PARAMETER = re.compile(r"token|key|secret|signature|credential|^sig$", re.IGNORECASE)
+_MAPS_OF_SETTINGS = frozenset({"settings", "connectionSettings", "hashPropertiesConfiguration"})
+_SECRET_MEMBERS = frozenset({"previewWebhookUrl", "encryptedSettings"})
+"""Members that are a secret as a whole: whoever knows that URL can send to a function without a key."""
 _INVISIBLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     r"\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]+"
@@ -53,19 +57,22 @@ def mask_answer(value: Any, *, reveal_write_keys: bool = False) -> Any:
     """A copy of a Segment answer without its secrets.
 
     Write keys (`writeKeys`, `writeKey`) keep their last four characters unless they are to be revealed.
-    In `settings` maps (of sources, destinations, warehouses) values that look like secrets, by name or by
-    form, are always masked. Segment's own masks stay as they are.
+    In maps of settings (of sources, destinations, warehouses, functions) values that look like secrets, by name or by
+    form, are always masked. Of a URL that carries its own permission, everything behind the `?` is. Segment's own masks
+    stay as they are.
     """
     if isinstance(value, dict):
         return {name: _mask_member(name, member, reveal_write_keys=reveal_write_keys) for name, member in value.items()}
     if isinstance(value, list):
         return [mask_answer(item, reveal_write_keys=reveal_write_keys) for item in value]
-    return value
+    return _mask_urls(value) if isinstance(value, str) and "://" in value else value
 
 
 def _mask_member(name: str, member: Any, *, reveal_write_keys: bool) -> Any:
-    if name == "settings" and isinstance(member, dict):
+    if name in _MAPS_OF_SETTINGS and isinstance(member, dict):
         return mask_settings(member)
+    if name in _SECRET_MEMBERS:
+        return _mask_setting(member, secret=True)
     if not reveal_write_keys:
         if name == "writeKeys" and isinstance(member, list):
             return [mask_write_key(key) if isinstance(key, str) else key for key in member]
@@ -107,7 +114,32 @@ def _mask_setting(value: Any, *, secret: bool) -> Any:
         return value
     if isinstance(value, str) and not value.strip(SEGMENT_MASK + "*"):
         return value
-    return MASK if secret or (isinstance(value, str) and _SECRET_VALUE.search(value)) else value
+    if secret:
+        return MASK
+    is_secret = isinstance(value, str) and (_PRIVATE_KEY.search(value) or _mask_urls(value) != value)
+    return MASK if is_secret else value
+
+
+def _mask_urls(text: str) -> str:
+    """A text whose URLs don't carry a permission any more.
+
+    What is long or has several lines is code or a document, and stays as it is: who writes it back must not lose it.
+    """
+    if len(text) > _LONGEST_URL or "\n" in text:
+        return text
+    return _WORD.sub(lambda word: _mask_url(word[0]), text)
+
+
+def _mask_url(text: str) -> str:
+    """A URL without the permission that it carries: a user before its host, or everything behind its `?`."""
+    scheme, found, rest = text.partition("://")
+    if not found:
+        return text
+    rest = _USER.sub(f"{MASK}@", rest, count=1) if _USER.match(rest) else rest
+    place, question, query = rest.partition("?")
+    if any(_SECRET_PARAMETER.search(part.partition("=")[0]) for part in query.split("&")):
+        query = MASK
+    return f"{scheme}://{place}{question}{query}"
 
 
 def clean(text: str, limit: int = 300) -> str:

@@ -23,3 +23,8 @@ def outbox_file(settings: Settings) -> Path | None:
     if settings.mcp_sandbox and settings.mcp_state_dir is None:
         return None
     return state_folder(settings) / "outbox.sqlite3"
+
+
+def ledger_file(settings: Settings) -> Path:
+    """The ledger of consents, which may not exist yet. It is always on disk: a person approves in another process."""
+    return state_folder(settings) / "consents.sqlite3"

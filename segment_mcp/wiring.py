@@ -9,17 +9,23 @@ from segment_mcp.adapter.client import SegmentClient
 from segment_mcp.adapter.http import Http, Transport, in_process
 from segment_mcp.adapter.write_keys import KnownWriteKeys
 from segment_mcp.background import Spawn
-from segment_mcp.config import Connection, Settings
+from segment_mcp.config import Connection, Settings, hidden_in_results
+from segment_mcp.consent.consent import Consent
+from segment_mcp.consent.ledger import CREDENTIALS
 from segment_mcp.errors import SegmentMcpError
 from segment_mcp.events.imports.engine import Means
 from segment_mcp.events.imports.service import Importer
 from segment_mcp.events.outbox import Outbox, Store
 from segment_mcp.events.sink import Route, Sink, of_key
 from segment_mcp.ports import Facts, Ports, Tracking
-from segment_mcp.state import IN_MEMORY, outbox_file, state_folder
+from segment_mcp.redact import Scrubber
+from segment_mcp.state import IN_MEMORY, ledger_file, outbox_file, state_folder
+from segment_mcp.stores.consents import SqliteLedger
 from segment_mcp.stores.imports import SqliteJournal
 from segment_mcp.stores.outbox import SqliteOutbox
 from segment_mcp.timing import SYSTEM, Timing
+from segment_mcp.tools.guard import GuardedSegment, Rules
+from segment_mcp.tools.policy import policy_of
 
 SANDBOX = "sandbox"
 """The route to the embedded Segment."""
@@ -59,6 +65,14 @@ class Wiring:
         self._clients: dict[str, SegmentClient] = {}
         self._forgotten: TemporaryDirectory[str] | None = None
         self._journal: SqliteJournal | None = None
+        self._ledger = SqliteLedger(ledger_file(settings))
+        self._rules = Rules(
+            policy_of(settings),
+            Consent(self._ledger, self._timing.now),
+            self._timing.now,
+            Scrubber(hidden_in_results(connections, reveal_write_keys=settings.mcp_reveal_write_keys)),
+            settings.mcp_reveal_write_keys,
+        )
         self._outbox_file = outbox_file(settings)
         routes = _Routes({self._route(name).name: self._route(name) for name in connections})
         self.outbox = Outbox(
@@ -91,11 +105,12 @@ class Wiring:
             region=connection.region,
             has_api_token=connection.api_token is not None,
             mode=settings.mcp_mode,
+            regulations=settings.mcp_regulations,
             toolsets=settings.mcp_toolsets,
             sandbox=settings.mcp_sandbox,
         )
         return Ports(
-            segment=client,
+            guard=lambda call: GuardedSegment(self._rules, f"{name}{CREDENTIALS}{connection.route()}", client, call),
             events=Sink(
                 self._route(name),
                 write_keys,
@@ -131,6 +146,7 @@ class Wiring:
         """Close the connections to Segment, and what is on disk."""
         await self.outbox.aclose()
         await self._http.aclose()
+        self._ledger.close()
         if self._journal is not None:
             self._journal.close()
         if self._forgotten is not None:

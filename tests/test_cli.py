@@ -1,11 +1,18 @@
 """The commands, typed as a person types them."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
 
 from segment_mcp.sandbox import API_TOKEN
+from segment_mcp.tools.catalog import TOOLS, input_schemas
 from tests.transports.process import environment
 
 
@@ -14,6 +21,28 @@ def run(*arguments: str, stdin: str | None = None, **settings: str) -> subproces
         [sys.executable, "-m", "segment_mcp", *arguments],
         input=stdin, capture_output=True, text=True, env=environment(settings), check=False, timeout=60,
     )  # fmt: skip
+
+
+def read(form: str, tool: Any) -> tuple[str, str, Any]:
+    """Name, description and schema of a printed tool, which has nothing else in it."""
+    if form == "json":
+        return tool["name"], tool["description"], tool["inputSchema"]
+    schema = "parameters" if form == "openai" else "input_schema"
+    if form == "openai":
+        assert tool == {"type": "function", "function": tool["function"]}
+        tool = tool["function"]
+    assert set(tool) == {"name", "description", schema}
+    return tool["name"], tool["description"], tool[schema]
+
+
+def printed(form: str, **settings: str) -> dict[str, tuple[str, Any]]:
+    """Description and schema by the tool's name."""
+    ended = run("tools", "--format", form, **settings)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return {
+        name: (description, schema)
+        for name, description, schema in (read(form, one) for one in json.loads(ended.stdout))
+    }
 
 
 def test_call_prints_the_envelope_and_ends_with_zero() -> None:
@@ -49,6 +78,57 @@ def test_tools_are_listed_for_people_and_as_json() -> None:
     assert all(tool["annotations"]["readOnlyHint"] for tool in listed)
 
 
+@pytest.mark.parametrize("form", ["openai", "anthropic", "json"])
+def test_tools_are_printed_for_use_without_mcp(form: str) -> None:
+    tools = printed(form)
+    assert list(tools) == [tool.name for tool in TOOLS]
+    for tool in TOOLS:
+        description, schema = tools[tool.name]
+        Draft202012Validator.check_schema(schema)
+        assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", tool.name)
+        assert description == tool.description
+        assert len(description) <= 1_024
+        assert schema == input_schemas()[tool.name]
+
+
+@pytest.mark.parametrize("form", ["openai", "anthropic"])
+def test_printed_tools_are_those_that_the_settings_offer(form: str, tmp_path: Path) -> None:
+    several = tmp_path / "segment.toml"
+    several.write_text("[connections.one]\n[connections.two]\n", encoding="utf-8")
+    reading = printed(form, SEGMENT_MCP_MODE="read", SEGMENT_MCP_TOOLSETS="api")
+    tools = printed(
+        form, SEGMENT_MCP_SANDBOX="0", SEGMENT_MCP_CONFIRM="token", SEGMENT_MCP_CONFIG=str(several)
+    )  # fmt: skip
+    assert list(reading) == [
+        "segment_connection_status", "segment_api_search", "segment_api_describe", "segment_api_read",
+    ]  # fmt: skip
+    assert all(schema["properties"]["connection"]["enum"] == ["one", "two"] for _, schema in tools.values())
+    assert [name for name, (_, schema) in tools.items() if "confirmation" in schema["properties"]] == [
+        tool.name for tool in TOOLS if tool.safety == "destroy"
+    ]
+
+
+@pytest.mark.parametrize("form", ["openai", "anthropic"])
+def test_what_is_printed_stays_small_too(form: str) -> None:
+    characters = sum(
+        len(name) + len(description) + len(json.dumps(schema, separators=(",", ":")))
+        for name, (description, schema) in printed(form).items()
+    )
+    assert characters / 4 < 5_000
+
+
+def test_an_unknown_format_is_refused_with_the_known_ones() -> None:
+    ended = run("tools", "--format", "gemini")
+    assert ended.returncode == 2
+    assert all(form in ended.stderr for form in ("table", "json", "openai", "anthropic"))
+
+
+def test_call_prints_the_whole_answer_since_nobody_can_read_its_resource() -> None:
+    ended = run("call", "segment_api_read", '{"operation": "getDestinationsCatalog"}')
+    data = json.loads(ended.stdout)["data"]
+    assert "shortened" not in data
+
+
 def test_a_wrong_setting_is_named_by_every_command() -> None:
     for command in (("tools",), ("call", "segment_connection_status"), ("serve", "--transport", "http")):
         ended = run(*command, SEGMENT_REGION="mars")
@@ -60,7 +140,7 @@ def test_a_wrong_setting_is_named_by_every_command() -> None:
 def test_the_demo_walks_through_the_tools_and_ends_well() -> None:
     ended = run("demo", SEGMENT_MCP_MODE="read", SEGMENT_API_TOKEN="ignored-by-the-demo")
     assert ended.returncode == 0, ended.stdout
-    assert "All 15 calls went as told." in ended.stdout
+    assert "All 19 calls went as told." in ended.stdout
     assert API_TOKEN not in ended.stdout
 
 

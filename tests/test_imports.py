@@ -21,23 +21,41 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ports": {"config", "operations"},
     "adapter": {"config", "errors", "operations", "ports", "redact", "timing"},
     "events": {"background", "errors", "ports", "redact", "timing"},
-    "stores": {"events", "ports", "redact"},
+    "consent": {"errors", "operations", "ports", "redact", "timing"},
+    "stores": {"consent", "errors", "events", "ports", "redact"},
     "state": {"config"},
-    "tools": {"config", "envelope", "errors", "events", "operations", "ports", "redact", "timing"},
+    "tools": {"config", "consent", "envelope", "errors", "events", "operations", "ports", "redact", "timing"},
     "sandbox": {"operations"},
     "app": {"adapter", "background", "config", "ports", "redact", "sandbox", "state", "timing", "tools", "wiring"},
-    "wiring": {"adapter", "background", "config", "errors", "events", "ports", "sandbox", "state", "stores", "timing"},
-    "server": {"envelope", "ports", "tools"},
+    "wiring": {
+        "adapter",
+        "background",
+        "config",
+        "consent",
+        "errors",
+        "events",
+        "ports",
+        "redact",
+        "sandbox",
+        "state",
+        "stores",
+        "timing",
+        "tools",
+    },
+    "callers": {"ports"},
+    "server": {"callers", "envelope", "ports", "tools"},
     "transports": {"config", "server"},
     "logs": {"redact"},
     "demo": set(),
     "startup": {"app", "config", "errors", "logs", "server", "transports"},
+    "approve_command": {"config", "consent", "errors", "state", "stores", "timing"},
     "import_command": {"app", "background", "config", "errors", "events", "ports"},
     "commands": {
         "app",
+        "approve_command",
         "config",
         "demo",
-        "events",
+        "errors",
         "import_command",
         "ports",
         "sandbox",
@@ -53,13 +71,15 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 DOORS: dict[str, set[str]] = {
     "httpx2": {"adapter"},
-    "mcp": {"server", "transports", "demo"},
-    "mcp_types": {"server", "transports"},
+    "mcp": {"callers", "server", "transports", "demo"},
+    "mcp_types": {"callers", "demo", "server", "transports"},
     "starlette": {"transports", "sandbox"},
     "uvicorn": {"transports"},
-    "jsonschema": {"sandbox"},
+    "jsonschema": {"operations", "sandbox"},
     "msgspec": {"events"},
     "pyarrow": {"events"},
+    "jmespath": {"tools"},
+    "snowballstemmer": {"operations"},
     "sqlite3": {"stores"},
     "platformdirs": {"state"},
     "click": {"commands"},
@@ -132,7 +152,7 @@ from segment_mcp.transports import pipes, stdio
 async def main():
     async with open_app(load({})) as toolbox:
         build_server(toolbox)
-        assert len(listing(toolbox)) == 20
+        assert len(listing(toolbox)) == 25
 
 anyio.run(main)
 print(*sys.modules)

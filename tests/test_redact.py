@@ -4,6 +4,8 @@ import base64
 import json
 import logging
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -174,6 +176,76 @@ def test_write_keys_are_shown_where_that_was_decided_and_settings_are_masked_all
 def test_names_count_only_inside_of_settings() -> None:
     answer = {"event": {"apiKey": "a trait of that name"}, "settings": {"apiKey": CANARY}}
     assert mask_answer(answer) == {"event": {"apiKey": "a trait of that name"}, "settings": {"apiKey": MASK}}
+
+
+@pytest.mark.parametrize("reveal", [False, True])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"function": {"previewWebhookUrl": f"https://fn.segmentapis.com/?b={CANARY}"}},
+        {"functions": [{"previewWebhookUrl": CANARY}]},
+        {"instances": [{"encryptedSettings": {"apiKey": CANARY}}]},
+        {"instance": {"encryptedSettings": {"salt": CANARY, "nested": {"region": [CANARY]}}}},
+        {"destination": {"connectionSettings": {"password": CANARY}}},
+        {"credential": {"settings": {"serviceAccount": {"client": CANARY}}}},
+        {"subscriptions": [{"settings": {"headers": {"Authorization": CANARY}}}]},
+        {"transformation": {"hashPropertiesConfiguration": {"algorithm": "HMAC_SHA256", "key": CANARY, "paths": []}}},
+    ],
+    ids=[
+        "webhook-url", "webhook-urls", "encrypted", "encrypted-of-any-name", "connection", "credential",
+        "subscription", "hmac-key",
+    ],
+)  # fmt: skip
+def test_a_secret_of_an_answer_is_masked_whatever_is_revealed(answer: dict[str, Any], *, reveal: bool) -> None:
+    assert CANARY not in json.dumps(mask_answer(answer, reveal_write_keys=reveal))
+
+
+SIGNED = {
+    "s3": "https://b.s3.amazonaws.com/a.gz?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=2&X-Amz-Signature={}",
+    "s3-of-old": "https://b.s3.amazonaws.com/a.gz?AWSAccessKeyId=A&Expires=1&Signature={}",
+    "s3-credential-first": "https://b.s3.amazonaws.com/a.gz?X-Amz-Credential={}&X-Amz-Expires=3600",
+    "google": "https://storage.googleapis.com/b/a.gz?GoogleAccessId=g&Expires=1&Signature={}",
+    "azure": "https://a.blob.core.windows.net/b/a.gz?sv=2022-11-02&se=2026&sr=b&sp=r&sig={}",
+    "cloudfront": "https://d1.cloudfront.net/a.gz?Policy=p&Signature={}&Key-Pair-Id=k",
+    "token": "https://hook.example/in?token={}",
+    "upper-case": "HTTPS://HOOK.EXAMPLE/IN?ACCESS_TOKEN={}",
+    "in-a-sentence": "fetched https://hook.example/in?id=1&api_key={} twice",
+    "password": "https://user:{}@hook.example/in",
+}
+
+
+@pytest.mark.parametrize("kind", SIGNED)
+def test_a_url_that_carries_its_own_permission_is_masked(kind: str) -> None:
+    url = SIGNED[kind].format("cAnArY0123456789")
+    masked = mask_answer({"download": {"urls": [url, "https://b.s3.amazonaws.com/a.gz"]}})
+    assert "cAnArY" not in json.dumps(masked)
+    assert masked["download"]["urls"][0].startswith(url[:8])
+    assert masked["download"]["urls"][1] == "https://b.s3.amazonaws.com/a.gz"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://app.segment.com/shop/sources?tab=settings&page=2",
+        "https://docs.example/#token",
+        "// https://segment.com/docs\nconst plan = traits?.plan ?? 'free'\nconst apiKey = settings.apiKey",
+        "fetch('https://hook.example/in'); const to = paid ? 'a' : 'b'; const signature = sign(to)",
+        "Is it https://hook.example? The key = the value.",
+        "SELECT 'https://a.example/' || path, CASE WHEN id = ? THEN token END FROM t WHERE secret = 1",
+    ],
+    ids=["query", "fragment", "optional-chaining", "conditional", "sentence", "sql"],
+)
+def test_code_and_other_texts_with_a_url_in_them_stay_whole(text: str) -> None:
+    assert mask_answer({"function": {"code": text}}) == {"function": {"code": text}}
+
+
+@pytest.mark.parametrize("mask", [mask_answer, mask_settings])
+@pytest.mark.parametrize("piece", ["?key ", "?&", "?", "?a=b&", "://", "a://", "token&"])
+def test_a_text_made_to_be_slow_is_masked_in_a_moment(mask: Callable[[Any], Any], piece: str) -> None:
+    text = "a://" + piece * (4_000 // len(piece))
+    begin = time.process_time()
+    mask({"text": text})
+    assert time.process_time() - begin < 0.2
 
 
 @settings(max_examples=50, deadline=None)

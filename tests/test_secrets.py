@@ -18,7 +18,9 @@ from segment_mcp.config import load
 from segment_mcp.envelope import Envelope
 from segment_mcp.errors import SegmentMcpError
 from segment_mcp.operations import get
+from segment_mcp.ports import Call as PortCall
 from segment_mcp.redact import MASK, mask_write_key
+from segment_mcp.tools.invoke import TERMINAL
 from tests.adapter.clockwork import Clockwork
 from tests.adapter.faults import FAULTS, Fault, Faulty, Incident
 from tests.canaries import (
@@ -132,8 +134,9 @@ async def test_no_object_shows_a_secret() -> None:
     async with open_app(settings, transport=lambda: way, timing=clock.timing()) as toolbox:
         assert (await toolbox.invoke("segment_list_sources", {})).successful
         (ports,) = toolbox._connections.values()
-        client = ports.segment
-        objects = [settings, *settings.connections.values(), toolbox, toolbox._scrubber, ports, ports.events,
+        guarded: Any = ports.guard(PortCall(TERMINAL))
+        client = guarded._segment
+        objects = [settings, *settings.connections.values(), toolbox, toolbox._scrubber, ports, guarded, ports.events,
                    ports.write_keys, ports.facts, client, *vars(client).values()]  # fmt: skip
         for shown in objects:
             for text in (repr(shown), str(shown), f"{shown}", repr([shown])):

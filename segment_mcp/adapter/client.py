@@ -76,19 +76,22 @@ class SegmentClient:
     async def walk(
         self,
         operation: Operation,
-        pagination: Mapping[str, Any] | None = None,
+        arguments: Mapping[str, Any] | None = None,
         *,
         keep: Callable[[Any], bool] = lambda _: True,
         bounds: Bounds = WHOLE_LISTS,
     ) -> Walk:
         """Walk over the pages of a list; see `ports.Segment.walk`."""
         until = self._until()
+        given = dict(arguments or {})
+        start = {"count": operation.per_page, **(given.pop("pagination", None) or {})}
 
         async def fetch(asked: Mapping[str, Any]) -> dict[str, Any]:
-            return await self._call(operation, {"pagination": asked}, until)
+            paged = asked if operation.pagination == "flat" else {"pagination": asked}
+            return await self._call(operation, {**given, **paged}, until)
 
         listing = pages.Listing(fetch, operation.answer[0], self._timing.monotonic, lambda: self.host)
-        return await pages.walk(listing, pagination or {}, bounds, keep)
+        return await pages.walk(listing, start, bounds, keep)
 
     async def region(self) -> Region | None:
         """The region in use; see `ports.Segment.region`."""

@@ -7,16 +7,13 @@ from typing import Any
 from segment_mcp.errors import InvalidResponse
 from segment_mcp.ports import Bounds, Walk
 
-PAGE_SIZE = 200
-"""Items a page, where the caller doesn't say: Segment's own default."""
-
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A list at Segment.
 
     Attributes:
-        fetch: gets one page, given the `pagination` to ask with: Segment's `data`.
+        fetch: gets one page, given the `count` and `cursor` to ask with: Segment's `data`.
         key: under which a page has its items.
         clock: seconds that never go back.
         host: who is asked, for errors.
@@ -33,7 +30,7 @@ async def walk(listing: Listing, start: Mapping[str, Any], bounds: Bounds, keep:
 
     Args:
         listing: the list.
-        start: the first `pagination`.
+        start: the first `count` and `cursor`.
         bounds: when to stop; at least one page is read.
         keep: whether an item is wanted.
 
@@ -43,11 +40,14 @@ async def walk(listing: Listing, start: Mapping[str, Any], bounds: Bounds, keep:
     """
     begin = listing.clock()
     items: list[Any] = []
-    asked = {"count": PAGE_SIZE, **start}
+    asked = dict(start)
     seen = {asked.get("cursor")}
     read = 0
+    beside: dict[str, Any] = {}
     while True:
         page = await listing.fetch(asked)
+        if not read:
+            beside = {name: value for name, value in page.items() if name not in {listing.key, "pagination"}}
         read += 1
         listed = page[listing.key]
         if not isinstance(listed, list):
@@ -55,17 +55,17 @@ async def walk(listing: Listing, start: Mapping[str, Any], bounds: Bounds, keep:
         items += [item for item in listed if keep(item)]
         cursor = _next_cursor(page, listing)
         if cursor is None:
-            return Walk(items, page.get("pagination", {}), truncated=False)
+            return Walk(items, page.get("pagination", {}), truncated=False, beside=beside)
         if cursor in seen:
             host = listing.host()
             raise InvalidResponse(f"{host} gave the same page cursor twice.", host=host, kind="repeated_cursor")
         seen.add(cursor)
         if len(items) >= bounds.items or read >= bounds.pages or listing.clock() - begin >= bounds.seconds:
-            return Walk(items, page["pagination"], truncated=True)
+            return Walk(items, page["pagination"], truncated=True, beside=beside)
         asked = {**asked, "cursor": cursor}
 
 
-def _next_cursor(page: Mapping[str, Any], listing: Listing) -> str | None:
+def _next_cursor(page: Mapping[str, Any], listing: Listing) -> str | int | None:
     """Where the next page begins; None after the last one.
 
     Raises:
@@ -73,7 +73,7 @@ def _next_cursor(page: Mapping[str, Any], listing: Listing) -> str | None:
     """
     pagination = page.get("pagination", {})
     cursor = pagination.get("next") if isinstance(pagination, dict) else pagination
-    if not isinstance(pagination, dict) or not (cursor is None or isinstance(cursor, str)):
+    if not isinstance(pagination, dict) or not (cursor is None or isinstance(cursor, str | int)):
         raise _another_shape(listing)
     return cursor or None
 

@@ -13,9 +13,7 @@ from urllib.parse import quote, urlencode
 
 from segment_mcp.errors import InvalidArguments
 from segment_mcp.operations import Operation
-
-LONGEST_ID = 255
-"""Characters of a path parameter, from the Public API's reference."""
+from segment_mcp.operations.arguments import path_problem
 
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -42,17 +40,17 @@ def build(operation: Operation, arguments: Mapping[str, Any]) -> Request:
 
     Args:
         operation: the row.
-        arguments: by Segment's names; None counts as absent. Path and query parameters are taken out, the
-            rest is the body.
+        arguments: by Segment's names. Path and query parameters are taken out, where None counts as absent; the
+            rest is the body, where it is null.
 
     Raises:
         InvalidArguments: a path parameter is missing or can't stand in a path, or a value can't be sent.
     """
-    given = {name: value for name, value in arguments.items() if value is not None}
+    given = dict(arguments)
     path = _SLOT.sub(lambda slot: path_segment(slot[1], given.pop(slot[1], None)), operation.path)
-    query = "&".join(_query(name, given.pop(name)) for name in operation.query if name in given)
+    query = "&".join(_query(name, given.pop(name)) for name in operation.query if given.get(name) is not None)
     target = f"{path}?{query}" if query else path
-    if operation.method in {"GET", "DELETE"}:
+    if not operation.body:
         return Request(operation.method, target)
     body = ", ".join(f"{json.dumps(name)}: {_json(name, value)}" for name, value in given.items())
     return Request(operation.method, target, f"{{{body}}}".encode(), operation.content_type)
@@ -68,19 +66,6 @@ def path_segment(name: str, value: Any) -> str:
     if problem is not None:
         raise InvalidArguments([{"field": name, "message": problem}])
     return quote(value, safe="")
-
-
-def path_problem(value: Any) -> str | None:
-    """Why a value can't stand in a path; None where it can."""
-    if not isinstance(value, str) or not value:
-        return "must be a non-empty string"
-    if len(value) > LONGEST_ID:
-        return f"must have at most {LONGEST_ID} characters"
-    if value in {".", ".."}:
-        return "is no ID"
-    if not value.isprintable():
-        return "has control or other unprintable characters"
-    return None
 
 
 def _query(name: str, value: Any) -> str:

@@ -115,7 +115,7 @@ def decoded(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("is a string that looks like JSON but is not valid JSON") from None
     return value
 

@@ -10,6 +10,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from segment_mcp.tools.api import (
+    segment_api_describe,
+    segment_api_destroy,
+    segment_api_read,
+    segment_api_search,
+    segment_api_write,
+)
 from segment_mcp.tools.connection import segment_connection_status
 from segment_mcp.tools.destinations import (
     segment_get_destination,
@@ -59,6 +66,11 @@ TOOLS: tuple[Tool[Any], ...] = (
     segment_alias,
     segment_batch,
     segment_import_historical_data,
+    segment_api_search,
+    segment_api_describe,
+    segment_api_read,
+    segment_api_write,
+    segment_api_destroy,
 )
 
 

@@ -44,7 +44,7 @@ class DeliveryMetrics(Args):
 
 @tool(title="List destinations", safety="read", toolset="destinations", idempotent=True, open_world=False)
 async def segment_list_destinations(args: ListDestinations, segment: Segment) -> Data:
-    """List the workspace's destinations with ID, name, source, settings (secrets masked) and whether they are enabled.
+    """List the workspace's destinations with ID, name, type, source, settings (secrets masked) and if they are enabled.
 
     Use this when a destination's ID is needed; name filters by part of the name.
     """

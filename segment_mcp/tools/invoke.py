@@ -7,15 +7,42 @@ from typing import Any
 
 from segment_mcp.envelope import Envelope
 from segment_mcp.errors import Internal, InvalidArguments, SegmentMcpError, UnknownConnection, UnknownTool
-from segment_mcp.ports import Ports, Progress
-from segment_mcp.redact import Scrubber, clean, mask_answer
+from segment_mcp.ports import AnswerNeeded, Call, Caller, Ports, Progress, Question, Reply
+from segment_mcp.redact import Scrubber, clean
 from segment_mcp.tools.policy import Policy
+from segment_mcp.tools.results import Results
 from segment_mcp.tools.tool import Tool
 
 logger = logging.getLogger(__name__)
 
 CONNECTION = "connection"
 """The argument that every tool gets where the operator configured more than one connection."""
+
+
+CONFIRMATION = "confirmation"
+"""The argument that destroying tools get where a code may be passed back."""
+
+
+class Terminal:
+    """A person, or a script, that calls without an MCP client; see `ports.Caller`."""
+
+    id = "terminal"
+    can_be_asked = False
+
+    def reply(self) -> Reply | None:
+        """None: it brings no answer along."""
+        return None
+
+    async def ask(self, question: Question) -> Reply:
+        """It can't be asked.
+
+        Raises:
+            AnswerNeeded: always.
+        """
+        raise AnswerNeeded(question)
+
+
+TERMINAL = Terminal()
 
 
 async def silent(done: float, total: float | None, message: str) -> None:
@@ -30,7 +57,7 @@ class Toolbox:
         connections: ports by the connection's name, the default one first.
         policy: what the operator allows.
         scrubber: knows what may not stand in a result.
-        reveal_write_keys: show write keys unmasked.
+        results: keeps answers that are too long.
     """
 
     def __init__(
@@ -39,42 +66,56 @@ class Toolbox:
         connections: Mapping[str, Ports],
         policy: Policy,
         scrubber: Scrubber,
-        *,
-        reveal_write_keys: bool = False,
+        results: Results,
     ) -> None:
         self._tools = {tool.name: tool for tool in tools}
         self._connections = connections
         self._policy = policy
         self._scrubber = scrubber
-        self._reveal_write_keys = reveal_write_keys
+        self._results = results
 
     def listed(self) -> list[Tool[Any]]:
         """The tools that clients see."""
         return [tool for tool in self._tools.values() if self._policy.lists(tool)]
 
-    def offered(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """A tool's input schema with the connections to choose from, where there is a choice."""
-        if len(self._connections) == 1:
-            return dict(schema)
-        names = list(self._connections)
-        choice = {"type": "string", "enum": names, "description": f"Which connection. Default: {names[0]}."}
-        return {**schema, "properties": {**schema["properties"], CONNECTION: choice}}
+    def offered(self, tool: Tool[Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+        """A tool's input schema with what the operator's settings add: a connection to choose, a code to pass back."""
+        added: dict[str, Any] = {}
+        if tool.safety == "destroy" and self._policy.takes_codes():
+            added[CONFIRMATION] = {"type": "string", "description": "Code of a confirmation_required."}
+        if len(self._connections) > 1:
+            names = list(self._connections)
+            description = f"Which connection. Default: {names[0]}."
+            added[CONNECTION] = {"type": "string", "enum": names, "description": description}
+        return {**schema, "properties": {**schema["properties"], **added}} if added else dict(schema)
 
-    async def invoke(self, name: str, arguments: Mapping[str, Any], progress: Progress = silent) -> Envelope:
+    async def invoke(
+        self, name: str, arguments: Mapping[str, Any], progress: Progress = silent, caller: Caller = TERMINAL
+    ) -> Envelope:
         """Run a tool and answer the envelope, whatever happens.
 
         Args:
             name: the tool's name.
             arguments: as the client sent them, unchecked.
             progress: tells the caller how far it is, where it takes long.
+            caller: who calls.
+
+        Raises:
+            AnswerNeeded: the client has to come again with a person's answer.
         """
         try:
-            return self._scrubbed(Envelope.success(await self._run(name, arguments, progress)))
+            return self._scrubbed(Envelope.success(await self._run(name, arguments, progress, caller)))
         except SegmentMcpError as error:
             return self._scrubbed(Envelope.failure(error))
+        except AnswerNeeded:
+            raise
         except Exception:
             logger.exception("%s failed", clean(name, 80))
             return Envelope.failure(Internal("The server failed on its own account; its log says where."))
+
+    def result_page(self, name: str, page: int, caller: Caller) -> str | None:
+        """One page, as JSON, of an answer that was too long for its call; None: there is none for this caller."""
+        return self._results.page(name, page, caller.id)
 
     def _scrubbed(self, envelope: Envelope) -> Envelope:
         """The envelope without any configured credential: a net below all that should have kept it out."""
@@ -83,30 +124,37 @@ class Toolbox:
         error = None if envelope.error is None else self._scrubber.text(envelope.error)
         return Envelope(envelope.successful, self._scrubber.data(envelope.data), error)
 
-    async def _run(self, name: str, arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    async def _run(self, name: str, arguments: Mapping[str, Any], progress: Progress, caller: Caller) -> dict[str, Any]:
         tool = self._tools.get(name)
         if tool is None:
             nearest = difflib.get_close_matches(name[:100], [tool.name for tool in self.listed()], n=3)
             raise UnknownTool(f"There is no tool {clean(name, 80)!r}.", nearest=nearest)
         if (exclusion := self._policy.exclusion(tool)) is not None:
             raise exclusion
-        own, ports = self._choose(arguments)
+        own = dict(arguments)
+        ports = self._connections[self._connection(own)]
+        confirmation = self._confirmation(tool, own)
         checked = tool.args.check(own)
-        if (objection := self._policy.objection(tool)) is not None:
-            raise objection
-        data = await tool.run(checked, ports, progress)
-        answer: dict[str, Any] = mask_answer(data, reveal_write_keys=self._reveal_write_keys)
-        return answer
+        data = await tool.run(checked, ports.of(Call(caller, confirmation), progress))
+        return self._results.fitted(data, caller.id)
 
-    def _choose(self, arguments: Mapping[str, Any]) -> tuple[Mapping[str, Any], Ports]:
-        """The tool's own arguments, and the ports of the connection that the call names."""
+    def _connection(self, arguments: dict[str, Any]) -> str:
+        """The connection that a call names; its name is taken out of the arguments."""
         names = list(self._connections)
         if len(names) == 1:
-            return arguments, self._connections[names[0]]
-        own = dict(arguments)
-        wanted = own.pop(CONNECTION, None) or names[0]
+            return names[0]
+        wanted = arguments.pop(CONNECTION, None) or names[0]
         if not isinstance(wanted, str):
             raise InvalidArguments([{"field": CONNECTION, "message": "must be a string"}])
         if wanted not in names:
             raise UnknownConnection(f"There is no connection {clean(wanted, 64)!r}.", connections=names)
-        return own, self._connections[wanted]
+        return wanted
+
+    def _confirmation(self, tool: Tool[Any], arguments: dict[str, Any]) -> str | None:
+        """The code that a call passes back; it is taken out of the arguments."""
+        if tool.safety != "destroy" or not self._policy.takes_codes():
+            return None
+        given = arguments.pop(CONFIRMATION, None)
+        if given is None or isinstance(given, str):
+            return given
+        raise InvalidArguments([{"field": CONFIRMATION, "message": "must be a string"}])

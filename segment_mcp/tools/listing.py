@@ -1,6 +1,6 @@
 """One page of a list, or the part of a list whose names have something in common: Segment can't filter."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -21,15 +21,28 @@ async def list_page(segment: Segment, operation: Operation, name: str | None, pa
         pagination: where to begin.
 
     Returns:
-        Segment's `data`; with a name the items that fit, `pagination` and `truncated`, where `pagination` is the last
-        page's, and `truncated` says that the walk ended before the list did: go on at `pagination.next`.
+        Segment's `data`, with no more of each item's `metadata` than id, name and slug: the catalog's own entries are
+        ten times as long as what is listed. With a name the items that fit, `pagination` and `truncated`, where
+        `pagination` is the last page's, and `truncated` says that the walk ended before the list did: go on at
+        `pagination.next`.
     """
     asked = {} if pagination is None else {"pagination": pagination.model_dump(exclude_none=True)}
+    listed = operation.answer[0]
     if name is None:
-        return await segment.call(operation, asked)
+        data = await segment.call(operation, asked)
+        return {**data, listed: [_brief(item) for item in data[listed]]}
     wanted = name.casefold()
-    walk = await segment.walk(operation, asked.get("pagination"), keep=lambda item: wanted in _names(item))
-    return {operation.answer[0]: walk.items, "pagination": walk.pagination, "truncated": walk.truncated}
+    walk = await segment.walk(operation, asked, keep=lambda item: wanted in _names(item))
+    items = [_brief(item) for item in walk.items]
+    return {listed: items, "pagination": walk.pagination, "truncated": walk.truncated}
+
+
+def _brief(item: Any) -> Any:
+    """The item with the part of its catalog entry that tells what it is."""
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    if not isinstance(metadata, dict):
+        return item
+    return {**item, "metadata": {name: metadata[name] for name in ("id", "name", "slug") if name in metadata}}
 
 
 def _names(item: Data) -> str:

@@ -74,7 +74,7 @@ class RemoveWriteKey(Args):
 
 @tool(title="List sources", safety="read", toolset="sources", idempotent=True, open_world=False)
 async def segment_list_sources(args: ListSources, segment: Segment) -> Data:
-    """List the workspace's sources with ID, slug, name, labels, masked write keys and whether they are enabled.
+    """List the workspace's sources with ID, slug, name, type, labels, masked write keys and whether they are enabled.
 
     Use this when a source's ID is needed; name filters by part of the name or slug.
     """

@@ -8,12 +8,12 @@ The handler's parameters after `args` name the ports that it gets.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from segment_mcp.operations import Safety
-from segment_mcp.ports import Data, Ports, Progress
+from segment_mcp.ports import Data
 from segment_mcp.tools.args import Args
 
 A = TypeVar("A", bound=Args)
@@ -47,20 +47,17 @@ class Tool(Generic[A]):
     handler: Callable[..., Awaitable[Data]]
     needs: tuple[str, ...]
 
-    async def run(self, args: A, ports: Ports, progress: Progress) -> Data:
+    async def run(self, args: A, ports: Mapping[str, Any]) -> Data:
         """Run the handler with checked arguments and the ports that it names.
 
         Args:
             args: checked.
-            ports: the connection's.
-            progress: tells the caller how far it is; a port of this call alone.
+            ports: of this call, by name.
 
         Raises:
             SegmentMcpError: whatever the handler raises.
         """
-        return await self.handler(
-            args, *(progress if port == "progress" else getattr(ports, port) for port in self.needs)
-        )
+        return await self.handler(args, *(ports[port] for port in self.needs))
 
     def annotations(self) -> dict[str, bool]:
         """All four of MCP's hints."""

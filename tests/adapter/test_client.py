@@ -500,7 +500,7 @@ def paged(*pages: dict[str, Any]) -> Segment:
 
 async def walk(segment: Segment, pagination: dict[str, Any] | None = None, **bounds: Any) -> Walk:
     asker = client(segment, api_token=TOKEN, region="us")
-    return await asker.walk(get("listSources"), pagination, bounds=Bounds(**bounds))
+    return await asker.walk(get("listSources"), {"pagination": pagination}, bounds=Bounds(**bounds))
 
 
 def asked_for(segment: Segment) -> list[dict[str, str]]:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from segment_mcp.adapter.client import SegmentClient
 from segment_mcp.adapter.http import Http
-from segment_mcp.adapter.requests import path_problem
 from segment_mcp.config import Connection
 from segment_mcp.errors import InvalidArguments, NotFound
 from segment_mcp.operations import OPERATIONS, Operation
+from segment_mcp.operations.arguments import path_problem
 from tests.adapter.clockwork import Clockwork
 
 TOKEN = "sgp_cAnArY9f8e7d"

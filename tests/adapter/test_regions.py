@@ -348,6 +348,6 @@ async def test_tools_take_a_connection_only_where_there_is_a_choice(tmp_path: Pa
     file = tmp_path / "segment.toml"
     file.write_text("".join(f'[connections.{name}]\napi_token = "t{name}"\n' for name in names), encoding="utf-8")
     async with open_app(load({}, file)) as toolbox:
-        offered = toolbox.offered({"properties": {}})
+        offered = toolbox.offered(toolbox.listed()[0], {"properties": {}})
     choices = offered["properties"].get("connection", {}).get("enum")
     assert choices == (None if len(names) == 1 else list(names))

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segment_mcp.adapter.hosts import PUBLIC_API
-from segment_mcp.adapter.requests import Request, build, path_problem
+from segment_mcp.adapter.requests import Request, build
 from segment_mcp.errors import InvalidArguments
 from segment_mcp.operations import OPERATIONS, Operation, get
+from segment_mcp.operations.arguments import path_problem
 
 WITH_PATH_PARAMETERS = [row for row in OPERATIONS.values() if row.api == "public" and "{" in row.path]
 
@@ -162,7 +163,12 @@ def test_what_is_in_neither_path_nor_query_is_the_body() -> None:
     given_values = {"sourceId": "s", "name": "Web", "enabled": False, "settings": {"a": [1, None]}, "slug": None}
     request = build(get("updateSource"), given_values)
     assert (request.method, request.target, request.content_type) == ("PATCH", "/sources/s", "application/json")
-    assert json.loads(request.body or b"") == {"name": "Web", "enabled": False, "settings": {"a": [1, None]}}
+    assert json.loads(request.body or b"") == {
+        "name": "Web",
+        "enabled": False,
+        "settings": {"a": [1, None]},
+        "slug": None,
+    }
 
 
 def test_building_leaves_the_arguments_alone() -> None:
@@ -178,8 +184,21 @@ def test_a_get_and_a_delete_have_no_body(name: str) -> None:
 
 
 def test_an_alpha_call_declares_its_body_as_alpha() -> None:
+    request = build(get("createDestinationSubscription"), {"destinationId": "d", "name": "n"})
+    assert (request.body, request.content_type) == (b'{"name": "n"}', "application/vnd.segment.v1alpha+json")
+
+
+def test_a_call_that_takes_no_body_has_none() -> None:
     request = build(get("createWriteKeyForSource"), {"sourceId": "s"})
-    assert (request.body, request.content_type) == (b"{}", "application/vnd.segment.v1alpha+json")
+    assert (request.body, request.content_type) == (None, None)
+
+
+def test_a_deletion_says_in_its_query_what_to_delete() -> None:
+    rules = [{"type": "TRACK", "key": "Order Completed", "version": 1}]
+    request = build(get("removeRulesFromTrackingPlan"), {"trackingPlanId": "p", "rules": rules})
+    assert request.target == (
+        "/tracking-plans/p/rules?rules.0.type=TRACK&rules.0.key=Order+Completed&rules.0.version=1"
+    )
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf], ids=str)

@@ -24,12 +24,13 @@ from segment_mcp.errors import (
     NotFound,
     RateLimited,
     Rejected,
+    StoreError,
     TimedOut,
     Unauthorized,
     Unavailable,
     UpstreamError,
 )
-from segment_mcp.events.outbox import Held, Outbox, Store, StoreError, pause
+from segment_mcp.events.outbox import Held, Outbox, Store, pause
 from segment_mcp.ports import Data
 from segment_mcp.stores.outbox import SqliteOutbox
 from tests.leaping import LEAPING, Clock, until

@@ -22,13 +22,14 @@ from segment_mcp.errors import (
     NotFound,
     RateLimited,
     Rejected,
+    StoreError,
     TimedOut,
     Unauthorized,
     Unavailable,
     UpstreamError,
 )
 from segment_mcp.events.checks import LARGEST_EVENT, LARGEST_REQUEST, MOST_EVENTS
-from segment_mcp.events.outbox import Held, Outbox, Store, StoreError
+from segment_mcp.events.outbox import Held, Outbox, Store
 from segment_mcp.events.sink import LIBRARY, Route, Sink, complete
 from segment_mcp.events.wire import FRAME
 from segment_mcp.ports import Data

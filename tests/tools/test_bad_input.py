@@ -31,6 +31,11 @@ VALID: dict[str, dict[str, Any]] = {
     "segment_alias": {"userId": "u", "previousId": "p"},
     "segment_batch": {"batch": [{"type": "track", "userId": "u", "event": "e"}]},
     "segment_import_historical_data": {"events": [{"type": "track", "userId": "u", "event": "e"}]},
+    "segment_api_search": {"query": "delete a source"},
+    "segment_api_describe": {"operation": "deleteSource"},
+    "segment_api_read": {"operation": "listSources"},
+    "segment_api_write": {"operation": "updateSource", "arguments": {"sourceId": "s"}},
+    "segment_api_destroy": {"operation": "deleteSource", "arguments": {"sourceId": "s"}},
 }
 IN_PATHS = [
     ("segment_update_source", "sourceId"),

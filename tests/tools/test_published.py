@@ -70,7 +70,8 @@ async def test_only_these_tools_are_ours() -> None:
         names = [tool.name for tool in (await connected.list_tools()).tools]
     assert set(names) - set(CONTRACT) == {
         "segment_list_sources", "segment_list_destinations", "segment_connection_status",
-        "segment_import_historical_data",
+        "segment_import_historical_data", "segment_api_search", "segment_api_describe", "segment_api_read",
+        "segment_api_write", "segment_api_destroy",
     }  # fmt: skip
     assert set(CONTRACT) <= set(names)
 
@@ -81,7 +82,7 @@ def test_a_tool_is_complete(tool: Any) -> None:
     assert " Use this when " in tool.description
     assert len(tool.description) < 300
     assert set(tool.annotations()) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
-    assert set(tool.needs) <= {*Ports.__dataclass_fields__, "progress"}
+    assert set(tool.needs) <= {*Ports.__dataclass_fields__, "segment", "progress"} - {"guard"}
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)

@@ -8,6 +8,7 @@ from mcp import Client
 
 from segment_mcp.redact import mask_write_key
 from segment_mcp.sandbox import API_TOKEN, WRITE_KEYS
+from segment_mcp.tools.catalog import TOOLS
 from tests.workbench import (
     BACKEND,
     ERAS,
@@ -36,7 +37,7 @@ async def test_both_protocol_eras_list_and_call_the_same_tools(era: str) -> None
     async with client(era=era) as connected:
         listed = await connected.list_tools()
         status = await connected.call_tool("segment_connection_status", {})
-    assert len(listed.tools) == 20
+    assert len(listed.tools) == len(TOOLS)
     assert data_of(status)["sandbox"] is True
     assert json.loads(status.content[0].text) == status.structured_content  # type: ignore[union-attr]
 
@@ -160,13 +161,13 @@ async def test_a_deleted_source_is_gone_from_the_list_and_counts_no_more() -> No
 
 
 @pytest.mark.parametrize("tool", ["segment_delete_source", "segment_remove_source_write_key"])
-async def test_what_destroys_waits_for_a_person_and_sends_nothing(tool: str) -> None:
+async def test_what_destroys_waits_for_a_person_and_only_reads_meanwhile(tool: str) -> None:
     wire = Wire()
     arguments = {"sourceId": QUIET} | ({"writeKey": QUIET_KEY} if "write_key" in tool else {})
     async with client(wire=wire) as connected:
         data = refused(await connected.call_tool(tool, arguments))
     assert data["code"] == "confirmation_required"
-    assert wire.requests == []
+    assert {request.method for request in wire.requests} == {"GET"}
 
 
 async def test_a_write_key_is_removed_by_its_masked_form_and_then_counts_nothing() -> None:

@@ -11,6 +11,7 @@ from time import monotonic
 import pytest
 from mcp import Client, StdioServerParameters
 
+from segment_mcp.tools.catalog import TOOLS
 from segment_mcp.transports.pipes import GRACE_SECONDS, LONGEST_LINE
 from tests.transports.process import HANDSHAKE, MODERN_META, environment, server
 from tests.workbench import ERAS, QUIET, data_of, refused
@@ -23,7 +24,7 @@ async def test_a_client_lists_and_calls_tools(era: str) -> None:
         listed = await client.list_tools()
         found = data_of(await client.call_tool("segment_list_sources", {"name": "agent"}))
         failed = refused(await client.call_tool("segment_delete_source", {"sourceId": QUIET}))
-    assert len(listed.tools) == 20
+    assert len(listed.tools) == len(TOOLS)
     assert [source["id"] for source in found["sources"]] == [QUIET]
     assert failed["code"] == "confirmation_required"
 
@@ -155,7 +156,7 @@ def test_files_serve_as_input_and_output(tmp_path: Path) -> None:
             stdin=source, stdout=target, stderr=subprocess.PIPE, env=environment(), check=True, timeout=20,
         )  # fmt: skip
     (line,) = answers.read_text(encoding="utf-8").splitlines()
-    assert len(json.loads(line)["result"]["tools"]) == 20
+    assert len(json.loads(line)["result"]["tools"]) == len(TOOLS)
     assert run.stderr == b""
 
 

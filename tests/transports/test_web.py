@@ -13,6 +13,7 @@ import pytest
 from mcp import Client, ClientSession
 from mcp.client.sse import sse_client
 
+from segment_mcp.tools.catalog import TOOLS
 from segment_mcp.transports import web
 from tests.transports.process import HANDSHAKE, environment
 from tests.workbench import ERAS, QUIET, data_of, refused
@@ -67,7 +68,7 @@ async def check(client: Any) -> None:
     found = data_of(await client.call_tool("segment_list_sources", {"name": "agent"}))
     failed = refused(await client.call_tool("segment_delete_source", {"sourceId": QUIET}))
     unknown = refused(await client.call_tool("segment_nothing", {}))
-    assert len(listed.tools) == 20
+    assert len(listed.tools) == len(TOOLS)
     assert [source["id"] for source in found["sources"]] == [QUIET]
     assert failed["code"] == "confirmation_required"
     assert unknown["code"] == "unknown_tool"

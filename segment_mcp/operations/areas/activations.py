@@ -106,8 +106,8 @@ OPERATIONS = (
         safety="destroy",
         summary="Connect an audience to a destination, so that activations can then send to it.",
         words=(
-            "link attach sync ad platform integration identifiers external connection facebook google available "
-            "connect usable hook advertise allow"
+            "link attach sync ad platform integration identifiers external connection available connect usable hook "
+            "advertise allow"
         ),
         harm=(
             "Opens a way for people's data to an outside tool; whatever is sent by it can't be called back, even once "

@@ -50,8 +50,8 @@ OPERATIONS = (
         safety="read",
         summary="Read one kind of source: its settings, categories and status.",
         words=(
-            "catalog type required options connector library definition slug cloud fill settings beta kind stripe "
-            "zendesk configure configured offers"
+            "catalog type required options connector library definition slug cloud fill settings beta kind configure "
+            "configured offers"
         ),
         answer=("sourceMetadata",),
     ),
@@ -62,8 +62,8 @@ OPERATIONS = (
         safety="read",
         summary="List every kind of warehouse that Segment can load, with its settings.",
         words=(
-            "available supported snowflake bigquery redshift databricks postgres storage connectors metadataid kinds "
-            "support offer databases store clickhouse systems able fill among write work"
+            "available supported storage connectors metadataid kinds support offer databases store systems able fill "
+            "among write work"
         ),
         answer=("warehousesCatalog", "pagination"),
         query=("pagination",),
@@ -76,8 +76,8 @@ OPERATIONS = (
         safety="read",
         summary="Read one kind of warehouse: which settings it takes, and which are required.",
         words=(
-            "catalog type snowflake bigquery redshift databricks postgres options connection definition fill settings "
-            "required fields ask connect asked credentials entered parameters port user requires hand hooking"
+            "catalog type options connection definition fill settings required fields ask connect asked credentials "
+            "entered parameters port user requires hand hooking"
         ),
         answer=("warehouseMetadata",),
     ),

@@ -9,10 +9,7 @@ OPERATIONS = (
         "/credentials",
         safety="read",
         summary="List the stored warehouse logins that several warehouses and sources can share.",
-        words=(
-            "connection secrets saved credential snowflake database keys vault reusable logins shared passwords "
-            "stored sharing"
-        ),
+        words="connection secrets saved credential database keys vault reusable logins shared passwords stored sharing",
         answer=("credentials", "pagination"),
         query=("pagination",),
         pagination="cursor",
@@ -25,8 +22,8 @@ OPERATIONS = (
         safety="write",
         summary="Store a login once, for warehouses and sources to share.",
         words=(
-            "new add save snowflake keypair username password secret database connection reusable login place "
-            "connections remember keys vault type"
+            "new add save keypair username password secret database connection reusable login place connections "
+            "remember keys vault type"
         ),
         answer=("credential",),
         body=True,
@@ -39,7 +36,7 @@ OPERATIONS = (
         "/credentials/{credentialId}",
         safety="read",
         summary="Read one stored warehouse login, with its name and settings.",
-        words="details username account connection database who snowflake user name saved login",
+        words="details username account connection database who user name saved login",
         answer=("credential",),
         roles=("Workspace Owner", "Warehouse Admin", "Source Admin", "Entities Admin", "Unify and Engage Admin"),
     ),

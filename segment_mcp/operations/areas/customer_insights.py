@@ -9,7 +9,7 @@ OPERATIONS = (
         "/customer-insights/download",
         safety="read",
         summary="Get links to the files that Customer Insights keeps for one hour of a collection.",
-        words="presigned urls s3 export fetch retrieve data hourly dump files hour download links last night",
+        words="presigned urls export fetch retrieve data hourly dump files hour download links last night",
         answer=("download",),
         body=True,
         quota="120 a day for each workspace",

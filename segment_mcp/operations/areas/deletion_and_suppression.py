@@ -43,8 +43,8 @@ OPERATIONS = (
         safety="destroy",
         summary="Delete or suppress objects in one collection of a cloud source, or stop suppressing them.",
         words=(
-            "gdpr ccpa privacy erase erasure object id salesforce crm record purge unsuppress pulled lead contact "
-            "ticket stored zendesk stripe wipe contains sensitive health imported customer"
+            "gdpr ccpa privacy erase erasure object id crm record purge unsuppress pulled lead contact ticket stored "
+            "wipe contains sensitive health imported customer"
         ),
         harm=(
             "Deletion erases the objects for good, with some types in connected tools too; what suppression blocks "

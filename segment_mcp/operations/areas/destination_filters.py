@@ -66,7 +66,7 @@ OPERATIONS = (
         summary="Change a destination filter's condition, actions or title, or switch it on or off.",
         words=(
             "edit fql rule enable disable pause drop allowlist sample rename loosen tighten percent sampling "
-            "condition different pass strip turned day broaden narrow ignore another adjust relax strict"
+            "condition different pass strip turned day broaden narrow ignore another relax strict"
         ),
         harm=(
             "Live events are kept back or let through the new way; what was dropped or sent meanwhile can't be "

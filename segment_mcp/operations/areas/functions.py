@@ -23,7 +23,7 @@ OPERATIONS = (
         summary="Add a function with your own code, as a source, a destination or a step before one.",
         words=(
             "new custom javascript script serverless webhook write build lambda wrote code receiver post internal "
-            "attached handler turns webhooks events receives emits wrap api connect in-house erp system"
+            "attached handler turns events receives emits wrap api connect in-house erp system"
         ),
         answer=("function",),
         body=True,

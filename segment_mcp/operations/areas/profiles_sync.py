@@ -9,10 +9,7 @@ OPERATIONS = (
         "/spaces/{spaceId}/profiles-warehouses",
         safety="read",
         summary="List the warehouses that a space's profiles are copied to.",
-        words=(
-            "unify personas engage identity graph storage snowflake bigquery redshift databricks export connected "
-            "databases receive copied golden"
-        ),
+        words="unify personas engage identity graph storage export connected databases receive copied golden",
         answer=("profilesWarehouses",),
         query=("pagination",),
         pagination="cursor",
@@ -26,8 +23,8 @@ OPERATIONS = (
         safety="write",
         summary="Connect a warehouse to a space, so that its unified profiles are copied there.",
         words=(
-            "sync personas engage unify identity graph snowflake bigquery redshift export set up new add copied start "
-            "syncing profiles database query unified scientists"
+            "sync personas engage unify identity graph export set up new add copied start syncing profiles database "
+            "query unified scientists"
         ),
         answer=("profilesWarehouse",),
         body=True,
@@ -55,10 +52,7 @@ OPERATIONS = (
         "/spaces/{spaceId}/profiles-warehouses/{warehouseId}",
         safety="destroy",
         summary="Disconnect a space from the warehouse that its profiles are copied to.",
-        words=(
-            "delete stop sync personas unify identity graph export detach snowflake bigquery redshift copied profiles "
-            "database cut link"
-        ),
+        words="delete stop sync personas unify identity graph export detach copied profiles database cut link",
         harm="Profiles stop arriving in the warehouse and its saved credentials are dropped; it has to be set up anew.",
         answer=("status",),
         stability="alpha",

@@ -22,8 +22,8 @@ OPERATIONS = (
         safety="write",
         summary="Save a SQL query on a warehouse source, whose rows can then go to destinations.",
         words=(
-            "retl new add activation primary key column select snowflake bigquery redshift define extract query picks "
-            "save send sql turn sync finds feed"
+            "retl new add activation primary key column select define extract query picks save send sql turn sync "
+            "finds feed"
         ),
         answer=("reverseEtlModel",),
         body=True,

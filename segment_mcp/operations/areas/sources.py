@@ -26,7 +26,7 @@ OPERATIONS = (
         summary="Make a source of a type from the catalog, with or without the warehouses attached.",
         words=(
             "new add connector website app server javascript ios android set up input feed launch introduce platform "
-            "webflow place post collect install begin site property landing page putting tv kiosk build clicks react "
+            "place post collect install begin site property landing page putting tv kiosk build clicks react "
             "extension next receive store able there's report game onboard producer dashboard instrument portal "
             "launching launched collecting deliver prepare entry"
         ),
@@ -99,8 +99,8 @@ OPERATIONS = (
         safety="read",
         summary="List the warehouses that a source feeds.",
         words=(
-            "storage downstream snowflake bigquery redshift databricks postgres loads attached stored land database "
-            "written saved warehouse elsewhere lands copied holds rows"
+            "storage downstream loads attached stored land database written saved warehouse elsewhere lands copied "
+            "holds rows"
         ),
         answer=("warehouses", "pagination"),
         query=("pagination",),
@@ -185,7 +185,7 @@ OPERATIONS = (
         safety="destroy",
         summary="Revoke a write key; whatever still sends with it is lost.",
         words=(
-            "delete rotate leaked compromised credential invalidate secret disable old api exposed public repo github "
+            "delete rotate leaked compromised credential invalidate secret disable old api exposed public repo "
             "useless invalid committed stolen writes sends shut posted retire service leak burned burnt first"
         ),
         harm="Events still sent with the key are lost from then on; the key can't be brought back.",

@@ -10,8 +10,8 @@ OPERATIONS = (
         safety="read",
         summary="List the workspace's warehouses.",
         words=(
-            "storage destinations databases snowflake bigquery redshift databricks postgres all data lake store raw "
-            "database connected stopped writes active name stored write connections"
+            "storage destinations databases all data lake store raw database connected stopped writes active name "
+            "stored write connections"
         ),
         answer=("warehouses", "pagination"),
         query=("pagination",),
@@ -24,8 +24,8 @@ OPERATIONS = (
         safety="write",
         summary="Connect a new data warehouse with its settings and credentials.",
         words=(
-            "add storage destination database snowflake bigquery redshift databricks postgres set up hook load land "
-            "cluster project account event data stored start loading loaded store raw analysis"
+            "add storage destination database set up hook load land cluster project account event data stored start "
+            "loading loaded store raw analysis"
         ),
         answer=("warehouse",),
         body=True,
@@ -38,8 +38,8 @@ OPERATIONS = (
         safety="read",
         summary="Test warehouse settings and credentials before saving them.",
         words=(
-            "validate check try login password database host snowflake bigquery redshift dry-run verify work details "
-            "credentials correct saving port sent future typed valid able probe"
+            "validate check try login password database host dry-run verify work details credentials correct saving "
+            "port sent future typed valid able probe"
         ),
         answer=("status",),
         body=True,
@@ -51,10 +51,7 @@ OPERATIONS = (
         "/warehouses/{warehouseId}",
         safety="read",
         summary="Read one warehouse: its kind, its settings and whether it is on.",
-        words=(
-            "storage destination database details show snowflake bigquery redshift enabled host port settings "
-            "configured schema write prefix"
-        ),
+        words="storage destination database details show enabled host port settings configured schema write prefix",
         answer=("warehouse",),
     ),
     Operation(
@@ -78,8 +75,8 @@ OPERATIONS = (
         safety="destroy",
         summary="Delete a warehouse connection from the workspace.",
         words=(
-            "remove drop storage destination database erase decommission snowflake bigquery redshift left shut cut "
-            "migrated disconnect replaced forget dismantle side target"
+            "remove drop storage destination database erase decommission left shut cut migrated disconnect replaced "
+            "forget dismantle side target"
         ),
         harm=(
             "Segment loads nothing more into it and forgets the connection, which has to be set up anew; can't be "
@@ -95,8 +92,8 @@ OPERATIONS = (
         safety="read",
         summary="List the sources whose data is loaded into a warehouse.",
         words=(
-            "feeding inputs upstream storage attached syncing which snowflake bigquery redshift loaded data filled "
-            "lands fed fill write rows apps pump flowing inside contents"
+            "feeding inputs upstream storage attached syncing which loaded data filled lands fed fill write rows apps "
+            "pump flowing inside contents"
         ),
         answer=("sources", "pagination"),
         query=("pagination",),
@@ -108,10 +105,7 @@ OPERATIONS = (
         "/warehouses/{warehouseId}/connected-sources/{sourceId}",
         safety="write",
         summary="Start loading a source's data into a warehouse.",
-        words=(
-            "connect attach link storage snowflake bigquery redshift sync pipe hook up load land store data "
-            "additionally stored copy"
-        ),
+        words="connect attach link storage sync pipe hook up load land store data additionally stored copy",
         answer=("status",),
         audit=("Storage Destination Modified",),
     ),
@@ -121,10 +115,7 @@ OPERATIONS = (
         "/warehouses/{warehouseId}/connected-sources/{sourceId}",
         safety="destroy",
         summary="Stop loading a source's data into a warehouse.",
-        words=(
-            "disconnect detach unlink storage snowflake bigquery redshift sync unhook stop loading data stored fill "
-            "quit storing"
-        ),
+        words="disconnect detach unlink storage sync unhook stop loading data stored fill quit storing",
         harm="No more of the source's rows arrive until it is connected again, so tables and reports there go stale.",
         answer=("status",),
     ),

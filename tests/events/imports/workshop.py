@@ -13,12 +13,11 @@ from typing import Any
 
 import anyio
 
-from segment_mcp.errors import Rejected, Unauthorized, Unavailable, UpstreamError
+from segment_mcp.errors import Rejected, StoreError, Unauthorized, Unavailable, UpstreamError
 from segment_mcp.events.imports import sources
 from segment_mcp.events.imports.engine import Import, Means, Plan
 from segment_mcp.events.imports.mapping import Columns
 from segment_mcp.events.imports.preparing import Shape
-from segment_mcp.events.outbox import StoreError
 from segment_mcp.ports import Data
 from segment_mcp.timing import Timing
 
