@@ -78,8 +78,9 @@ def operations_page() -> str:
     parts = [
         "# Operations",
         (
-            f"The {sum(kinds.values())} operations of Segment's Public API ({counted}), written by `scripts/generate.py`. "
-            "A `read` runs with `segment_api_read`, and so on; `segment_api_describe` tells parameters and answer."
+            f"The {sum(kinds.values())} operations of Segment's Public API ({counted}), "
+            "written by `scripts/generate.py`. A `read` runs with `segment_api_read`, and so on; "
+            "`segment_api_describe` tells parameters and answer."
         ),
     ]
     for area in public:

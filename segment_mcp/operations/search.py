@@ -18,12 +18,11 @@ from segment_mcp.operations.catalog import OPERATIONS, area_of
 from segment_mcp.operations.operation import Operation
 from segment_mcp.operations.wish import Manner, Terms, manner, names_in, plain, sought, terms
 
-_FIELDS = {"name": 2.5, "area": 0.8, "path": 0.6, "summary": 1.5, "words": 1.5, "harm": 0.2}
+_FIELDS = {"name": 2.5, "area": 0.8, "path": 0.6, "summary": 1.5, "words": 2.0}
 """What a word counts for, by where it stands."""
 _SATURATION = 1.6
 _LENGTH = 0.4
 _RARITY = 0.7
-_KIN = 0.3
 _NAMED = 0.25
 _MANNER = 0.9
 _SHORTEST_FRAGMENT = 4
@@ -132,29 +131,9 @@ def _index(rows: tuple[Operation, ...]) -> _Index:
         for term, weight in _weights(document, usual).items():
             found[term][place] = weight / (_SATURATION + weight)
     rarity = _rarity({term: {_area(rows[place]) for place in having} for term, having in found.items()})
-    kin = _kin(rows)
-    scores = {term: {place: score * rarity[term] for place, score in _with_kin(having, kin).items()}
-              for term, having in found.items()}  # fmt: skip
+    scores = {term: {place: score * rarity[term] for place, score in having.items()} for term, having in found.items()}
     names = tuple(tuple(dict.fromkeys(document["name"])) for document in documents)
     return _Index(rows, tuple(_does(row) for row in rows), names, scores)
-
-
-def _kin(rows: Sequence[Operation]) -> Sequence[Sequence[int]]:
-    """For each row those of its collection, such as all that are about the rules of a tracking plan."""
-    collections = [re.sub(r"/\{\w+\}$", "", row.path) for row in rows]
-    members: dict[str, list[int]] = defaultdict(list)
-    for place, collection in enumerate(collections):
-        members[collection].append(place)
-    return [members[collection] for collection in collections]
-
-
-def _with_kin(having: Mapping[int, float], kin: Sequence[Sequence[int]]) -> Mapping[int, float]:
-    """The scores of a term, to each of which the best of its kin adds a little."""
-    shared: dict[int, float] = {}
-    for place, score in having.items():
-        for other in kin[place]:
-            shared[other] = max(shared.get(other, 0), _KIN * score)
-    return {place: having.get(place, 0) + little for place, little in shared.items()}
 
 
 @cache
@@ -165,7 +144,6 @@ def _document(row: Operation) -> Mapping[str, Sequence[str]]:
         "path": terms(re.sub(r"Id\b|[^a-zA-Z]+", " ", row.path)),
         "summary": terms(row.summary),
         "words": terms(row.words),
-        "harm": terms(row.harm),
     }
 
 

@@ -39,8 +39,8 @@ MEANS: dict[str, str] = {
     "audit": "audit event, audit log, audit trail",
     "code": "source code, javascript, script, snippet",
     "computedtrait trait": (
-        "computed trait, computed field, calculated attribute, calculated field, calculated profile field, "
-        "calculated trait, computed attribute"
+        "computed trait, computed field, calculated attribute, calculated field, calculated profile field, calculated "
+        "trait, computed attribute"
     ),
     "connect": "hook up, wire, plug in, link",
     "credential": "login details, key pair, keypair, password, username, user name, secret",
@@ -78,79 +78,82 @@ MEANS: dict[str, str] = {
 
 LIKELY: dict[str, str] = {
     "activation": (
-        "when someone enters, someone joins, somebody joins, enters, entered, falls out, drops out, exits, "
-        "resend, resync, sets off, notify, notified"
+        "when someone enters, someone joins, somebody joins, enters, entered, falls out, drops out, exits, resend, "
+        "resync, sets off, notify, notified"
     ),
     "apicall": (
         "throughput, requests counted, api volume, api traffic, api requests, api usage, burned through, burnt through"
     ),
     "audience": (
-        "people who, customers who, users who, everybody who, everyone who, those who, visitors who, somebody "
-        "who, people that, users that, customers that, users with, customers with, people with, all customers, "
-        "all users, users are in, people are in, segment, members, group all, list of people, list of customers, "
-        "everyone with, everybody with, shoppers, buyers, everyone that, abandoned, rule defines, who bought, who "
-        "have, who has not"
+        "vip, vips, lapsed, dormant, loyal, high value, at risk, leads, prospects, subscribers, people who, customers "
+        "who, users who, everybody who, everyone who, those who, visitors who, somebody who, people that, users that, "
+        "customers that, users with, customers with, people with, all customers, all users, users are in, people are "
+        "in, segment, members, group all, list of people, list of customers, everyone with, everybody with, shoppers, "
+        "buyers, everyone that, abandoned, rule defines, who bought, who have, who has not"
     ),
     "audit": (
-        "by whom, history, activity, responsible, log, who did, when did, who changed, who deleted, who removed, "
-        "who added, what happened, last changes, recent changes, changed recently, trace"
+        "trail, since yesterday, since monday, changelog, by whom, history, activity, responsible, log, who did, when "
+        "did, who changed, who deleted, who removed, who added, what happened, last changes, recent changes, changed "
+        "recently, trace"
     ),
     "batch": "array of, bunch of, pile of, several events, these events, collected events",
     "catalog": (
-        "support, kinds of, kind of, what kinds, type of, available, offer, can we connect, could connect, could "
-        "use, can connect, integrate with, work with, talk to, fill in, possible, exist for, there a connector, "
-        "asked for, ask for, have to give, need to give, required, imports, can twilio, does twilio, could "
-        "twilio, get data out of, fetch data from, pull data, among the, has to be entered, what settings does, "
-        "what fields does, one need, do i need, there an integration, in the catalog, ready made, looking for an "
-        "integration, work as a, mandatory for, would it work"
+        "support, kinds of, kind of, what kinds, type of, available, offer, can we connect, could connect, could use, "
+        "can connect, integrate with, work with, talk to, fill in, possible, exist for, there a connector, asked for, "
+        "ask for, have to give, need to give, required, imports, can twilio, does twilio, could twilio, get data out "
+        "of, fetch data from, pull data, among the, has to be entered, what settings does, what fields does, one "
+        "need, do i need, there an integration, in the catalog, ready made, looking for an integration, work as a, "
+        "mandatory for, would it work"
     ),
     "collection": "table, tables",
     "column": "field, attribute, property, properties",
     "computedtrait": (
-        "calculate, calculated, compute, computes, computed, aggregate, sum, summed, average, worked out, "
-        "formula, total of, number of, most frequent, favourite, work out, count how, total, how often each, "
-        "first purchase, last purchase"
+        "lifetime value, ltv, predicted, calculate, calculated, compute, computes, computed, aggregate, sum, summed, "
+        "average, worked out, formula, total of, number of, most frequent, favourite, work out, count how, total, how "
+        "often each, first purchase, last purchase"
     ),
     "connection state": "reachable, reach, alive, get into, working, still log",
     "consumer": (
-        "break, depend, depends, rely, relies, used by, affected, impact, what uses, who uses, is using, built "
-        "on, used anywhere, refer, refers, references, where is it used, is it used, anything use, what is using, "
-        "who is using, what would break, would break, still needed, in use by"
+        "break, depend, depends, rely, relies, used by, affected, impact, what uses, who uses, is using, built on, "
+        "used anywhere, refer, refers, references, where is it used, is it used, anything use, what is using, who is "
+        "using, what would break, would break, still needed, in use by"
     ),
     "credential": "login, logins, stored account, access, shared account, keys, stored user, service account",
     "day": "daily, each day, per day, month, week, day by day",
     "delivery": (
-        "arrive, arrived, arriving, reach, reached, delivered, make it into, get through, got through, take in, "
-        "get to, got to, received by, land in, landed in, show up in, turn up in, came through, go through, made "
-        "it to, make it to, got into, get into"
+        "arrive, arrived, arriving, reach, reached, delivered, make it into, get through, got through, take in, get "
+        "to, got to, received by, land in, landed in, show up in, turn up in, came through, go through, made it to, "
+        "make it to, got into, get into"
     ),
     "deploy": (
         "release, ship, publish, take effect, go live, push live, live, rollout, roll out, production, active, "
         "activate it, live now, in production, take it live, effective"
     ),
     "destination": (
-        "tool, output, vendor, receiver, crm, partner, push to, send to, forward, pass on, downstream, third "
-        "party, sent on, ads, plugged in, plug into"
+        "connection, connections, analytics tool, marketing tool, goes to, go to, where do, where does, gets data, "
+        "get data, tool, output, vendor, receiver, crm, partner, push to, send to, forward, pass on, downstream, "
+        "third party, sent on, ads, plugged in, plug into"
     ),
     "destination adplatform": "advertise, advertising, campaign, retargeting, custom audience, ad",
     "echo": "ping, fake, pretend, simulate, hello, api answers, api answer, api up, api alive",
     "email": "address, mail, newsletter",
     "entity": (
-        "object, household, relationship, related, relate, join, linked, relations, structure of, hang on, hangs "
-        "on, linked to users"
+        "object, household, relationship, related, relate, join, linked, relations, structure of, hang on, hangs on, "
+        "linked to users"
     ),
     "event": "happened, happens, tracked, call, calls, click, clicks, conversions, purchases, payload",
     "failed": (
-        "bounce, bouncing, bounced, refuse, refuses, reject, rejects, errors, error, accept, failing, fail, "
-        "broken, giving back, got nothing, going wrong, wrong, didn't pass, lost, not arriving, invalid, junk, "
-        "malformed, thrown out, won't take, not accepted, rejected, complain, complains, bad request, trouble, "
-        "problems, problem, failures, couldn't be delivered, couldn't deliver, not delivered, undelivered"
+        "fails, failure, missing, bad, faulty, unsuccessful, bounce, bouncing, bounced, refuse, refuses, reject, "
+        "rejects, errors, error, accept, failing, fail, broken, giving back, got nothing, going wrong, wrong, didn't "
+        "pass, lost, not arriving, invalid, junk, malformed, thrown out, won't take, not accepted, rejected, "
+        "complain, complains, bad request, trouble, problems, problem, failures, couldn't be delivered, couldn't "
+        "deliver, not delivered, undelivered"
     ),
     "filter": (
-        "exclude, keep out, kept out, block, blocked, unblock, strip, hold back, held back, withhold, pii, "
-        "sensitive, noise, bot, spam, internal, sampling, percent, rule, condition, mustn't leave, don't send, "
-        "let through, let pass, keep from, doesn't need to see, shouldn't get, shouldn't reach, don't let, fql, "
-        "drop, throttle, do not send, do not forward, should not reach"
+        "exclude, keep out, kept out, block, blocked, unblock, strip, hold back, held back, withhold, pii, sensitive, "
+        "noise, bot, spam, internal, sampling, percent, rule, condition, mustn't leave, don't send, let through, let "
+        "pass, keep from, doesn't need to see, shouldn't get, shouldn't reach, don't let, fql, drop, throttle, do not "
+        "send, do not forward, should not reach"
     ),
     "filtered": "dropped, blocked, thrown away, held back, filtered out, kept out, discarded, never got, lose, lost",
     "function": "webhook, webhooks, handler, lambda, code, script, receiver, javascript",
@@ -160,77 +163,80 @@ LIKELY: dict[str, str] = {
     "identify": "on the profile, trait to, trait of user",
     "ingress": (
         "come in, came in, coming in, comes in, received, arrival, take in, arriving at twilio, get into twilio, "
-        "twilio get, twilio receive, twilio refuse, twilio still get, twilio take, still sending, sending "
-        "anything, alive, gone silent, silent"
+        "twilio get, twilio receive, twilio refuse, twilio still get, twilio take, still sending, sending anything, "
+        "alive, gone silent, silent"
     ),
     "insertfunction": (
-        "in front of, in between, enrichment, enrich, before it goes, converter, masking, middleware, check "
-        "before, go through, runs before, run before, goes through, sits before, runs in front, step before, "
-        "before each, pre process, ahead of, detector, before events reach, from before"
+        "in front of, in between, enrichment, enrich, before it goes, converter, masking, middleware, check before, "
+        "go through, runs before, run before, goes through, sits before, runs in front, step before, before each, pre "
+        "process, ahead of, detector, before events reach, from before"
     ),
     "invite": (
-        "invitation, invitee, asked to join, let in, let her in, let him in, bring in, no login yet, new "
-        "colleague, not joined, haven't joined, haven't accepted, accept, hasn't accepted, on board, bring on "
-        "board, join us, joining us"
+        "not signed up, pending, invitation, invitee, asked to join, let in, let her in, let him in, bring in, no "
+        "login yet, new colleague, not joined, haven't joined, haven't accepted, accept, hasn't accepted, on board, "
+        "bring on board, join us, joining us"
     ),
-    "label": "environment, tag, brand, marked, mark, categorise, env",
+    "label": "tags, tagged, environment, tag, brand, marked, mark, categorise, env",
     "liveplugin": (
-        "on the device, on the phone, on phones, installed apps, app store, device code, shipped to phones, "
-        "inside the app"
+        "edge, signals, on the device, on the phone, on phones, installed apps, app store, device code, shipped to "
+        "phones, inside the app"
     ),
     "messag subscript consent": (
         "still email, still text, still message, sms, whatsapp, newsletter, marketing emails, text messages, stop "
-        "mailing, stop texting, mailing, unsubscribed, subscribed to, agreed to, opted, promotional, phone "
-        "numbers"
+        "mailing, stop texting, mailing, unsubscribed, subscribed to, agreed to, opted, promotional, phone numbers"
     ),
-    "metric": "latency, slow, success rate, retried, retries, discarded, expired, share of, how well, rate",
+    "metric": (
+        "delivery stats, stats, statistics, numbers, latency, slow, success rate, retried, retries, discarded, "
+        "expired, share of, how well, rate"
+    ),
     "model": (
-        "query, sql, select, statement, read out of our warehouse, rows out, push rows, out of the warehouse, "
-        "from the warehouse"
+        "query, sql, select, statement, read out of our warehouse, rows out, push rows, out of the warehouse, from "
+        "the warehouse"
     ),
     "mtu": "how many users do we, unique users, active users, monthly users",
     "name": "rename, called, title, call it, typo, reword, wording, named",
     "permission": (
-        "access, rights, role, roles, admin, administrator, owner, editor, viewer, allowed, allowed to, able to, "
-        "may, policy, read-only, manage, be able, touch, only look, view rights, can do in, allowed to do, see "
-        "everything, only see, may see, edit rights, full access"
+        "privileges, privilege, downgrade, upgrade, read only, write access, edit access, restricted, access, rights, "
+        "role, roles, admin, administrator, owner, editor, viewer, allowed, allowed to, able to, may, policy, "
+        "read-only, manage, be able, touch, only look, view rights, can do in, allowed to do, see everything, only "
+        "see, may see, edit rights, full access"
     ),
-    "profile": "customer, customers, person, people, golden, unified",
+    "profile": "identity, identities, customer, customers, person, people, golden, unified",
     "property": (
         "attribute, field, column, parameter, carry, carries, attached, comes along, come along, come with, came with"
     ),
     "regulation": (
-        "gdpr, ccpa, dsgvo, lgpd, privacy, erase, forgotten, consent, objected, never collect, refuse to collect, "
-        "suppress, unsuppress, personal data, private data, right to, deletion request, asked to be deleted, "
-        "wants to be deleted, data deleted, delete everything about, delete all data, everything we know about, "
-        "withdrew, right of erasure, data subject, delete a person, erase a person, stop tracking, wanted their "
-        "data gone, data gone, wants out"
+        "subject request, dsar, traces of, gdpr, ccpa, dsgvo, lgpd, privacy, erase, forgotten, consent, objected, "
+        "never collect, refuse to collect, suppress, unsuppress, personal data, private data, right to, deletion "
+        "request, asked to be deleted, wants to be deleted, data deleted, delete everything about, delete all data, "
+        "everything we know about, withdrew, right of erasure, data subject, delete a person, erase a person, stop "
+        "tracking, wanted their data gone, data gone, wants out"
     ),
     "rule": (
-        "event schema, required, mandatory, optional, planned, property type, documented, a number, a string, "
-        "data type, event names, in the plan, out of the plan, definition, allowed values, property must, events "
-        "must, expected, supposed to, should be a number, defined, definition of the event"
+        "event schema, required, mandatory, optional, planned, property type, documented, a number, a string, data "
+        "type, event names, in the plan, out of the plan, definition, allowed values, property must, events must, "
+        "expected, supposed to, should be a number, defined, definition of the event"
     ),
     "run": "recompute, refresh, again, kick off, execute, start, recalculate",
     "sample value": (
         "typical, example, content, values, possible values, actual values, look like, do people put, possible, "
-        "usually find, do we find, found among, which values, what values, real values, some values, actually "
-        "look, show up in, occur, occurs"
+        "usually find, do we find, found among, which values, what values, real values, some values, actually look, "
+        "show up in, occur, occurs"
     ),
     "schedule": (
-        "frequency, cadence, how often, every, each day, each week, hourly, daily, weekly, nightly, monday, "
-        "sunday, interval, timetable, times, when does, when is, by itself, on its own, automatically, noon, "
-        "midnight, morning, o'clock, too often, recalculated, once a week, once a day, due, next run, next time, "
-        "weekdays, weekend, on mondays, each morning, cron, at night, at noon, at midnight, mondays, tuesdays, "
-        "wednesdays, thursdays, fridays, tuesday, thursday, hours, rhythm"
+        "frequency, cadence, how often, every, each day, each week, hourly, daily, weekly, nightly, monday, sunday, "
+        "interval, timetable, times, when does, when is, by itself, on its own, automatically, noon, midnight, "
+        "morning, o'clock, too often, recalculated, once a week, once a day, due, next run, next time, weekdays, "
+        "weekend, on mondays, each morning, cron, at night, at noon, at midnight, mondays, tuesdays, wednesdays, "
+        "thursdays, fridays, tuesday, thursday, hours, rhythm"
     ),
     "schema setting unplanned": (
         "unplanned, not in the plan, unknown, not planned, nobody planned, isn't in the plan, aren't in the plan, "
         "aren't part of, doesn't know, strict, violation, violations, violating"
     ),
     "selectivesync sync": (
-        "table, tables, column, columns, leave out, left out, don't load, don't sync, skip, skipped, parts of, "
-        "spare, ignore the table, without the"
+        "table, tables, column, columns, leave out, left out, don't load, don't sync, skip, skipped, parts of, spare, "
+        "ignore the table, without the"
     ),
     "setting": "configured, configuration, config, options, api key, token, region, port, host",
     "size": (
@@ -238,56 +244,65 @@ LIKELY: dict[str, str] = {
         "number of people, head count, headcount"
     ),
     "source": (
-        "app, website, site, shop, store, page, blog, backend, frontend, server, android, ios, iphone, kotlin, "
-        "swift, flutter, react, node, python, java, php, ruby, input, crm, web, terminal, mobile, platform, "
-        "kiosk, game, portal, landing page, checkout, helpdesk, import, feed, service, extension, clicks, set up "
-        "tracking, report to, reports to, sends us, feeds us, send its events, receive its events, sending data "
-        "into, sends data, sending to, coming from, device, desktop, collecting, installed, producer, stream, "
-        "deliver its events, imported from"
+        "sdk, library, microservice, app, website, site, shop, store, page, blog, backend, frontend, server, android, "
+        "ios, iphone, kotlin, swift, flutter, react, node, python, java, php, ruby, input, crm, web, terminal, "
+        "mobile, platform, kiosk, game, portal, landing page, checkout, helpdesk, import, feed, service, extension, "
+        "clicks, set up tracking, report to, reports to, sends us, feeds us, send its events, receive its events, "
+        "sending data into, sends data, sending to, coming from, device, desktop, collecting, installed, producer, "
+        "stream, deliver its events, imported from"
     ),
     "space": "unify, personas, engage, profiles, environment, dev and prod",
     "subscription": (
-        "action, actions, mapped, map, whenever, fires, fire, triggers, each time, every time, for every, upsert, "
-        "as an event, each time someone, whenever someone, when someone signs up"
+        "action, actions, mapped, map, whenever, fires, fire, triggers, each time, every time, for every, upsert, as "
+        "an event, each time someone, whenever someone, when someone signs up"
     ),
     "suppression": (
-        "suppressed, refuse, refusing, objected, do not track, don't track, blocked, blocklist, not tracked, "
-        "consent, refusing to collect, whose data, objecting, do we ignore, stop tracking"
+        "suppressed, refuse, refusing, objected, do not track, don't track, blocked, blocklist, not tracked, consent, "
+        "refusing to collect, whose data, objecting, do we ignore, stop tracking"
     ),
     "sync": "load, loads, loaded, loading, last night, run, runs, job, stale, fresh, finish, finished, failed",
-    "test": "try, check, verify, validate, work, works",
-    "trackingplan": "plan, plans, taxonomy, contract, dictionary, standard, keep to, comply, obey, adhere",
+    "test": (
+        "preview, before we turn, before turning, what would happen, what would it do, see what, try, check, verify, "
+        "validate, work, works"
+    ),
+    "trackingplan": (
+        "schema, specification, event spec, governance, plan, plans, taxonomy, contract, dictionary, standard, keep "
+        "to, comply, obey, adhere"
+    ),
     "trait": (
-        "attribute, field, characteristic, about people, about users, on our users, we store on, know about, "
-        "store about"
+        "user property, user properties, profile field, profile fields, attribute, field, characteristic, about "
+        "people, about users, on our users, we store on, know about, store about"
     ),
     "transformation": (
-        "rename, rewrite, rewritten, convert, misspelled, misspelt, typo, correct, arrive as, become, hash, mask, "
-        "lower case, before they are passed, before it gets to, turn into, alter, alters, change our events, "
-        "changing in our events, same everywhere, without touching, before anything gets, in transit, on its way, "
-        "wrong name, wrongly named, spelled, lowercase, hashed, renaming, renamed, fix the name, normalise, "
-        "normalize"
+        "reshape, remap, recode, clean up, on the fly, rename, rewrite, rewritten, convert, misspelled, misspelt, "
+        "typo, correct, arrive as, become, hash, mask, lower case, before they are passed, before it gets to, turn "
+        "into, alter, alters, change our events, changing in our events, same everywhere, without touching, before "
+        "anything gets, in transit, on its way, wrong name, wrongly named, spelled, lowercase, hashed, renaming, "
+        "renamed, fix the name, normalise, normalize"
     ),
     "usage": "bill, billing, invoice, cost, costs, quota, allowance, overage, limit, consumption, expensive, contract",
     "user": (
-        "colleague, teammate, coworker, employee, member, person, people, staff, freelancer, contractor, analyst, "
-        "intern, developer, offboard, onboard, lock out, login, works here, left the company, leaves the company, "
-        "account, get into our, can log in, log in here, who can get, has access, gets access, no longer works, "
-        "her access, his access, their access, left us, leaves us, quit, new hire, somebody new, someone new, on "
-        "board, viewer, locked out"
+        "somebody's account, seat, seats, her account, his account, colleague, teammate, coworker, employee, member, "
+        "person, people, staff, freelancer, contractor, analyst, intern, developer, offboard, onboard, lock out, "
+        "login, works here, left the company, leaves the company, account, get into our, can log in, log in here, who "
+        "can get, has access, gets access, no longer works, her access, his access, their access, left us, leaves us, "
+        "quit, new hire, somebody new, someone new, on board, viewer, locked out"
     ),
-    "usergroup": "department, squad, belongs, belong, unit, become part of",
+    "usergroup": "who is in, who's in, belongs to, department, squad, belongs, belong, unit, become part of",
     "version": "revision, earlier, previous, used to be, back to, older, old code, how it was",
     "volume event": (
-        "traffic, how many events, events a day, busiest, event numbers, number of events, how much traffic, "
-        "event count, event counts, how many calls, number of calls, total events, most often, sent most, most "
-        "frequent event"
+        "noisy, noisiest, loudest, spike, spikes, dip, surge, traffic, how many events, events a day, busiest, event "
+        "numbers, number of events, how much traffic, event count, event counts, how many calls, number of calls, "
+        "total events, most often, sent most, most frequent event"
     ),
     "warehouse": (
-        "database, cluster, host, db, store, stored, storage, land, load, raw data, data get stored, data is "
-        "stored, store our data, do we store our, dwh, writes to, table, pump, kept in, stored in"
+        "database, cluster, host, db, store, stored, storage, land, load, raw data, data get stored, data is stored, "
+        "store our data, do we store our, dwh, writes to, table, pump, kept in, stored in"
     ),
-    "workspace": "organization, organisation, company, tenant, account, logged in to",
+    "workspace": (
+        "eu, which region, us region, data residency, whose token, my token, this token, organization, organisation, "
+        "company, tenant, account, logged in to"
+    ),
     "writekey": "key, second key, own key, new key, leaked key",
 }
 """By what is likely meant: the ways to say it. These count for less than the word itself.
@@ -297,17 +312,24 @@ The company itself is called Twilio here: a segment is an audience.
 
 PRODUCTS: dict[str, str] = {
     "warehouse": (
-        "snowflake, bigquery, big query, redshift, databricks, postgres, postgresql, synapse, db2, s3, clickhouse"
+        "azure, azure sql, sql server, gcs, athena, snowflake, bigquery, big query, redshift, databricks, postgres, "
+        "postgresql, synapse, db2, s3, clickhouse"
     ),
     "destination": (
-        "mixpanel, amplitude, braze, facebook, meta, tiktok, google ads, google analytics, google, ga4, ga, "
-        "iterable, heap, klaviyo, intercom, hubspot, customer.io, customer io, appsflyer, adjust, branch, "
-        "optimizely, fullstory, hotjar, linkedin, pinterest, pinterest ads, snapchat, twitter, slack, marketo, "
-        "mailchimp, sendgrid, pendo, salesforce, webhooks, zapier, airship, moengage, clevertap, onesignal, "
-        "launchdarkly, posthog, criteo, attentive, outreach, gainsight, vwo, userpilot, netsuite, adobe target, "
-        "adobe analytics"
+        "commandbar, command ai, appcues, reddit, bing, microsoft ads, the trade desk, amazon ads, adroll, outbrain, "
+        "taboola, rudderstack, kissmetrics, yotpo, zendesk, dynamic yield, movable ink, responsys, pardot, eloqua, "
+        "salesforce marketing cloud, pipedrive, kinesis, eventbridge, pubsub, google sheets, matomo, qualtrics, "
+        "totango, churnzero, custify, mixpanel, amplitude, braze, facebook, meta, tiktok, google ads, google "
+        "analytics, google, ga4, ga, iterable, heap, klaviyo, intercom, hubspot, customer.io, customer io, appsflyer, "
+        "adjust, branch, optimizely, fullstory, hotjar, linkedin, pinterest, pinterest ads, snapchat, twitter, slack, "
+        "marketo, mailchimp, sendgrid, pendo, salesforce, webhooks, zapier, airship, moengage, clevertap, onesignal, "
+        "launchdarkly, posthog, criteo, attentive, outreach, gainsight, vwo, userpilot, netsuite, adobe target, adobe "
+        "analytics"
     ),
-    "source": "stripe, zendesk, typeform, shopify, salesforce, mailchimp, marketo, square, webflow, wordpress, magento",
+    "source": (
+        "chargebee, recurly, pendo, github, jira, klaviyo, hubspot, sendgrid, intercom, stripe, zendesk, typeform, "
+        "shopify, salesforce, mailchimp, marketo, square, webflow, wordpress, magento"
+    ),
 }
 """Well-known names, by what they mostly are to Segment. A name may stand in several."""
 
@@ -330,7 +352,7 @@ ID_PREFIXES: dict[str, str] = {
     "credential": "cred",
     "destination": "dst dest",
     "filter": "flt fltr",
-    "function": "dfn dfnd sfn sfnd ifn ifnd",
+    "function": "dfn dfnd sfn sfnd ifn ifnd fn",
     "insertfunction": "ins",
     "model": "mdl",
     "preview": "prev prv",
@@ -342,7 +364,7 @@ ID_PREFIXES: dict[str, str] = {
     "trackingplan": "tp rs",
     "transformation": "tr trf",
     "user": "usr",
-    "usergroup": "grp",
+    "usergroup": "grp ug",
     "warehouse": "wh whs",
 }
 """What an id belongs to, by how it begins."""
@@ -421,8 +443,9 @@ HINTED: dict[str, str] = {
 
 ASKS = _words(
     """
-    are can check compare could count describe did display do does explain export fetch find had has how is list
-    look may name plot print read see show tell view was were what where whether which who whom whose why will would
+    am are can check compare could count describe did display do does explain export fetch find had has how hows is
+    list look may name plot print read see show tell view was were what whats where wheres whether which who whom whos
+    whose why will would
     """
 )
 """A wish that begins with one of these asks, whatever verbs follow."""

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
-from importlib import import_module
 from typing import Any, TypeVar
 
 from segment_mcp.operations import vocabulary
@@ -32,7 +31,7 @@ _SHORTEST_MISSPELT = 4
 _SHORTEST_ROOT = 6
 
 _PLAIN = 1.0
-_LIKELY = 0.6
+_LIKELY = 0.65
 _LIKELY_OF_STOP_WORD = 0.4
 _PRODUCT = 0.7
 _NAME = 0.3
@@ -45,7 +44,7 @@ _AUDIT = 1.5
 _SAID = 1.0
 _HINTED = 0.4
 _SILENT = 0.6
-_ANYTHING = 0.25
+_ANYTHING = 0.35
 _BESIDES = 0.75
 
 _QUOTED = re.compile(r'["“”„«»]([^"“”„«»]{1,80})["“”„«»]')
@@ -119,7 +118,7 @@ def manner(wish: str) -> Manner:
     if not loudest:
         return {**_asking(said, heard, _SILENT), **dict.fromkeys(CHANGING, _ANYTHING)}
     quiet = _SILENT * max(1 - loudest, 0)
-    return {LISTING: quiet, GETTING: quiet, **{kind: heard[kind] / loudest for kind in CHANGING}}
+    return {LISTING: quiet, GETTING: quiet, **{kind: max(heard[kind] / loudest, _ANYTHING) for kind in CHANGING}}
 
 
 def _words(text: str, weight: float) -> Terms:
@@ -251,7 +250,7 @@ def _resembling(term: str, known: Collection[str]) -> list[str]:
         other for other in known if other.startswith(term) or (len(other) >= _SHORTEST_ROOT and term.startswith(other))
     )
     alike = (other for other in known if other[0] == term[0] and abs(len(other) - len(term)) <= 1)
-    return longer or get_close_matches(term, alike, n=1, cutoff=0.8)
+    return longer or get_close_matches(term, alike, n=1, cutoff=0.85)
 
 
 def _to_the_point(clause: Words) -> Words:
@@ -325,7 +324,9 @@ def _stem(word: str) -> str:
 
 @cache
 def _stemmer() -> Any:
-    return import_module("snowballstemmer").stemmer("english")
+    import snowballstemmer  # noqa: PLC0415 - only a search needs it: the server starts without it
+
+    return snowballstemmer.stemmer("english")
 
 
 def _stems(text: str) -> Words:

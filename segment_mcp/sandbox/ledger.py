@@ -73,6 +73,13 @@ class MinuteCounts(Generic[K]):
         while self._cells > MAX_CELLS and len(self._minutes) > 1:
             self._cells -= len(self._minutes.pop(min(self._minutes)))
 
+    def copy(self) -> "MinuteCounts[K]":
+        """The same counts, to be counted on by themselves."""
+        other: MinuteCounts[K] = MinuteCounts()
+        other._minutes = {minute: dict(cell) for minute, cell in self._minutes.items()}
+        other._cells = self._cells
+        return other
+
     def within(self, minutes: range) -> Iterator[tuple[int, K, int]]:
         """Each minute, thing and count of a span, oldest minute first."""
         for minute in sorted(minute for minute in self._minutes if minute in minutes):
@@ -97,6 +104,17 @@ class Ledger:
     daily: dict[date, dict[str, int]] = field(default_factory=dict)
     users: Users = field(default_factory=Users)
     arrivals: Arrivals = field(default_factory=Arrivals)
+
+    def copy(self) -> "Ledger":
+        """The same counts, to be counted on by themselves; arrivals begin anew."""
+        return Ledger(
+            self.accepted.copy(),
+            self.failed.copy(),
+            self.delivered.copy(),
+            self.filtered.copy(),
+            {day: dict(calls) for day, calls in self.daily.items()},
+            self.users.copy(),
+        )
 
     def accept(self, minute: int, day: date, series: Series, count: int = 1) -> None:
         """Count accepted events, each of which is one API call."""

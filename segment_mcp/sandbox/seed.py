@@ -6,7 +6,7 @@ Its things stand in `workspace.json`; what hangs between them, such as subscript
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -50,13 +50,19 @@ def workspace() -> Workspace:
 
 def ledger(now: datetime) -> Ledger:
     """The history of the seeded sources up to shortly before `now`: the same for the same clock."""
+    return _history(windows.minute_of(now)).copy()
+
+
+@lru_cache(maxsize=4)
+def _history(now: int) -> Ledger:
+    """The ledger of a minute; whoever counts on has a copy of it."""
     counted = Ledger()
     for entry in _data()["sources"]:
         history = entry.get("history")
         if history is None:
             continue
         fed = [each for each in _data()["destinations"] if each["sourceId"] == entry["id"] and "history" in each]
-        for minute, hours, hour in _blocks(windows.minute_of(now), history["stoppedHoursAgo"]):
+        for minute, hours, hour in _blocks(now, history["stoppedHoursAgo"]):
             day = (windows.EPOCH + minute * windows.MINUTE).date()
             counts: dict[Series, int] = {}
             for type_, name, rate in history["perHour"]:

@@ -5,7 +5,7 @@ A person is known by a `userId`, an `anonymousId` or both. IDs are not kept, onl
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 MOST = 300_000
@@ -71,6 +71,13 @@ class Users:
         """Count people of the past, of whom no other source knows."""
         for place in (source_id, WORKSPACE):
             self._of(day, place).add(people)
+
+    def copy(self) -> "Users":
+        """The same people of the past; whom the present month has seen is not known to it."""
+        other = Users(self._most)
+        other._new = {day: {place: replace(people) for place, people in places.items()}
+                      for day, places in self._new.items()}  # fmt: skip
+        return other
 
     def until(self, day: date, place: str) -> Counted:
         """The people of the day's month up to and including that day, of a source or of the workspace."""

@@ -66,17 +66,14 @@ async def segment_api_search(args: Search, facts: Facts) -> Data:
 
     if args.area is not None and args.area not in _areas():
         raise InvalidArguments([{"field": "area", "message": f"must be one of {', '.join(_areas())}"}])
-    rows = [
-        row
-        for row in OPERATIONS.values()
-        if row.api == "public" and args.area in {None, area_of(row)} and args.safety in {None, row.safety}
-    ]
-    allowed = [row for row in rows if facts.mode != "read" or row.safety == "read"]
-    hits = search.find(args.query, allowed, limit=MOST_MATCHES)
-    found: Data = {"matches": [_match(hit.operation, facts) for hit in hits]}
+    public = _public()
+    wanted = {row.name for row in public if args.area in {None, area_of(row)} and args.safety in {None, row.safety}}
+    allowed = {name for name in wanted if facts.mode != "read" or get(name).safety == "read"}
+    hits = [hit.operation for hit in search.find(args.query, public, limit=len(public))]
+    found: Data = {"matches": [_match(row, facts) for row in hits if row.name in allowed][:MOST_MATCHES]}
     if not found["matches"]:
         found["areas"] = list(_areas())
-    if len(allowed) < len(rows):
+    if allowed != wanted:
         found["hidden"] = "Operations that change something are left out: SEGMENT_MCP_MODE is read."
     return found
 
@@ -193,7 +190,7 @@ def _checked(args: Change, safety: Safety, facts: Facts) -> tuple[Operation, dic
 def _row(name: str) -> Operation:
     row = OPERATIONS.get(name)
     if row is None or row.api != "public":
-        names = {one.lower(): one for one, known in OPERATIONS.items() if known.api == "public"}
+        names = {known.name.lower(): known.name for known in _public()}
         near = [names[one] for one in get_close_matches(name.lower(), names, n=3)]
         raise UnknownOperation(f"There is no operation {clean(name, 80)!r} in Segment's Public API.", nearest=near)
     return row
@@ -202,7 +199,12 @@ def _row(name: str) -> Operation:
 def _match(row: Operation, facts: Facts) -> Data:
     from segment_mcp.operations import signature
 
-    match = {"call": signature.one_line(row), "summary": row.summary, "tool": TOOL_OF[row.safety]}
+    match = {
+        "call": signature.one_line(row),
+        "summary": row.summary,
+        "safety": row.safety,
+        "tool": TOOL_OF[row.safety],
+    }
     return _given({**match, "excluded": _exclusion(row, facts)})
 
 
@@ -221,6 +223,11 @@ def _shown(example: Mapping[str, Any]) -> Data:
 
 def _given(members: Mapping[str, Any]) -> Data:
     return {name: value for name, value in members.items() if value is not None}
+
+
+@cache
+def _public() -> tuple[Operation, ...]:
+    return tuple(row for row in OPERATIONS.values() if row.api == "public")
 
 
 @cache

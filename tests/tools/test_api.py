@@ -296,8 +296,6 @@ async def test_an_error_names_the_path_and_the_nearest_valid_name(
     assert wire.requests == []
 
 
-
-
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
