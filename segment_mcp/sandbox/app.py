@@ -4,20 +4,23 @@ The order in which a Public API request is judged: token, rate limit, parameters
 method that no row has is 404, once the token is known; the Tracking API's needs none.
 """
 
+import re
 import secrets
 import string
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cache
 from types import MappingProxyType
 from urllib.parse import unquote
 
 import anyio
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segment_mcp.operations import OPERATIONS, Operation
@@ -81,20 +84,18 @@ def build(
     flow, limits = Flow(state.workspace, state.ledger), RateLimits()
     faults = Faults(random or secrets.SystemRandom().random)
     wait = anyio.sleep if sleep is None else sleep
-    rows = sorted(OPERATIONS.values(), key=_precedence)
+
+    def route(row: Operation) -> Route:
+        endpoint = (
+            tracking_api.endpoint(row.name, flow, clock)
+            if row.api == "tracking"
+            else _endpoint(row, state, limits, clock, wait)
+        )
+        spoiling = Middleware(injector.Injector, row=row, faults=faults, sleep=wait)
+        return Route(row.path, endpoint, methods=[row.method], middleware=[spoiling])
+
     app = Starlette(
         routes=[
-            *(
-                Route(
-                    row.path,
-                    tracking_api.endpoint(row.name, flow, clock)
-                    if row.api == "tracking"
-                    else _endpoint(row, state, limits, clock, wait),
-                    methods=[row.method],
-                    middleware=[Middleware(injector.Injector, row=row, faults=faults, sleep=wait)],
-                )
-                for row in rows
-            ),
             Route(injector.PATH, injector.administration(faults), methods=["GET", "POST", "DELETE"]),
             Route(debugger.PATH, debugger.endpoint(state.ledger.arrivals), methods=["GET", "DELETE"]),
         ],
@@ -102,7 +103,37 @@ def build(
         exception_handlers={refusals.RefusalError: _refused, 404: _no_such_operation, 405: _no_such_operation},
     )
     app.router.redirect_slashes = False  # Segment's paths are exact
+    app.router.default = _Operations(route)
     return app
+
+
+class _Operations:
+    """Leads a request to its operation. An operation's route is made when it is first asked for: there are many.
+
+    Args:
+        route: makes it.
+    """
+
+    def __init__(self, route: Callable[[Operation], Route]) -> None:
+        self._route = route
+        self._routes: dict[str, Route] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for row, path in _paths():
+            if row.method == scope["method"] and path.match(scope["path"]):
+                if row.name not in self._routes:
+                    self._routes[row.name] = self._route(row)
+                route = self._routes[row.name]
+                _, found = route.matches(scope)
+                await route.handle({**scope, **found}, receive, send)
+                return
+        raise HTTPException(404)
+
+
+@cache
+def _paths() -> tuple[tuple[Operation, re.Pattern[str]], ...]:
+    """Each operation with what its path looks like, the one that is meant first."""
+    return tuple((row, compile_path(row.path)[0]) for row in sorted(OPERATIONS.values(), key=_precedence))
 
 
 def _precedence(row: Operation) -> tuple[bool, list[bool]]:
