@@ -77,7 +77,7 @@ def check(row: Operation, values: Mapping[str, str], request: httpx2.Request, ho
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data(), region=st.sampled_from(["us", "eu"]))
 def test_no_argument_decides_where_a_request_goes(row: Operation, data: st.DataObject, region: str) -> None:
     values = {name: data.draw(ANY_TEXT, name) for name in slots(row)}

@@ -39,7 +39,7 @@ def fields(error: InvalidArguments) -> list[str]:
 
 
 @pytest.mark.parametrize("row", WITH_PATH_PARAMETERS, ids=lambda row: row.name)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_a_path_keeps_its_shape_whatever_its_parameters_are(row: Operation, data: st.DataObject) -> None:
     given_values = {name: data.draw(ANYTHING, name) for name in slots(row)}
