@@ -1,7 +1,6 @@
 """The search: what people say, and the operation that they mean."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -172,12 +171,3 @@ def test_no_more_is_found_than_was_asked_for(limit: int) -> None:
     found = find("delete a source", ROWS, limit=limit)
     assert len(found) <= limit
     assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
-
-
-def test_a_wish_takes_little_time() -> None:
-    names("make the index")
-    queries = [one["intent"] for one in intents_of("tuning")]
-    began = time.process_time()
-    for query in queries:
-        names(query)
-    assert (time.process_time() - began) / len(queries) < 0.005
