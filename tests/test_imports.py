@@ -22,10 +22,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "adapter": {"config", "errors", "operations", "ports", "redact", "timing"},
     "events": {"background", "errors", "ports", "redact", "timing"},
     "consent": {"errors", "operations", "ports", "redact", "timing"},
+    "fql": set(),
+    "mappings": set(),
+    "questions": {"errors", "events", "fql", "mappings", "operations", "ports", "redact", "timing"},
     "stores": {"consent", "errors", "events", "ports", "redact"},
     "state": {"config"},
-    "tools": {"config", "consent", "envelope", "errors", "events", "operations", "ports", "redact", "timing"},
-    "sandbox": {"operations"},
+    "tools": {"config", "consent", "envelope", "errors", "events", "operations", "ports", "questions", "redact", "timing"},
+    "sandbox": {"fql", "mappings", "operations"},
     "app": {"adapter", "background", "config", "ports", "redact", "sandbox", "state", "timing", "tools", "wiring"},
     "wiring": {
         "adapter",
@@ -70,12 +73,14 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Each room, and the rooms that it may import from; a room may always import from itself."""
 
 DOORS: dict[str, set[str]] = {
-    "httpx2": {"adapter"},
+    "httpx2": {"adapter", "sandbox"},
     "mcp": {"callers", "server", "transports", "demo"},
     "mcp_types": {"callers", "demo", "server", "transports"},
     "starlette": {"transports", "sandbox"},
     "uvicorn": {"transports"},
-    "jsonschema": {"operations", "sandbox"},
+    "jsonschema": {"operations", "questions", "sandbox"},
+    "lark": {"fql"},
+    "liquid": {"mappings"},
     "msgspec": {"events"},
     "pyarrow": {"events"},
     "jmespath": {"tools"},
