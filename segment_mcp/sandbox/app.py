@@ -24,7 +24,20 @@ from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segment_mcp.operations import OPERATIONS, Operation
-from segment_mcp.sandbox import checks, debugger, incoming, injector, made, refusals, regulations, seed, tracking_api
+from segment_mcp.sandbox import (
+    checks,
+    debugger,
+    history,
+    incoming,
+    injector,
+    made,
+    profile_api,
+    profiles,
+    refusals,
+    regulations,
+    seed,
+    tracking_api,
+)
 from segment_mcp.sandbox.api.frame import Call, State
 from segment_mcp.sandbox.api.handlers import HANDLERS
 from segment_mcp.sandbox.credentials import API_TOKEN
@@ -76,28 +89,32 @@ def build(
 
     state = State(
         seed.workspace(),
-        seed.ledger(clock()),
+        history.ledger(clock()),
         new_write_key or _random_write_key,
         _random_id,
         regulations=regulations.seeded(clock()),
+        profiles=profiles.seeded(clock()),
     )
-    flow, limits = Flow(state.workspace, state.ledger), RateLimits()
-    faults = Faults(random or secrets.SystemRandom().random)
+    profile_calls = profile_api.ProfileApi(state.profiles, clock, state.new_id)
+    dice = random or secrets.SystemRandom().random
+    flow, limits = Flow(state.workspace, state.ledger, state.tracking_plans, dice, state.profiles), RateLimits()
+    faults = Faults(dice)
     wait = anyio.sleep if sleep is None else sleep
 
     def route(row: Operation) -> Route:
-        endpoint = (
-            tracking_api.endpoint(row.name, flow, clock)
-            if row.api == "tracking"
-            else _endpoint(row, state, limits, clock, wait)
-        )
+        if row.api == "tracking":
+            endpoint = tracking_api.endpoint(row.name, flow, clock, wait)
+        elif row.api == "profile":
+            endpoint = profile_calls.endpoint(row.name)
+        else:
+            endpoint = _endpoint(row, state, limits, clock, wait)
         spoiling = Middleware(injector.Injector, row=row, faults=faults, sleep=wait)
         return Route(row.path, endpoint, methods=[row.method], middleware=[spoiling])
 
     app = Starlette(
         routes=[
             Route(injector.PATH, injector.administration(faults), methods=["GET", "POST", "DELETE"]),
-            Route(debugger.PATH, debugger.endpoint(state.ledger.arrivals), methods=["GET", "DELETE"]),
+            Route(debugger.PATH, debugger.endpoint(state.ledger), methods=["GET", "DELETE"]),
         ],
         middleware=[Middleware(_ExactPaths)],
         exception_handlers={refusals.RefusalError: _refused, 404: _no_such_operation, 405: _no_such_operation},
@@ -205,6 +222,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _no_such_operation(request: Request, _: Exception) -> Response:
+    if request.scope["path"].startswith(profile_api.PREFIX):
+        return profile_api.refused(profile_api.unknown_route(), _random_id())
     # The Tracking API's and the sandbox's own need no token; the Public API has neither of these beginnings.
     if request.scope["path"].startswith(("/v1/", "/_sandbox/")):
         return await _refused(request, refusals.not_found())

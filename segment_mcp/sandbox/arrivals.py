@@ -22,6 +22,19 @@ DEFAULT_COUNT = 100
 DEDUPLICATION = timedelta(hours=24)  # Segment promises at least this long
 
 
+class Stop(NamedTuple):
+    """Where an event went no further on its way to a destination.
+
+    Attributes:
+        code: Segment's own.
+        subscription_id: the one whose mapping stopped it; None if no single one did.
+    """
+
+    destination_id: str
+    code: str
+    subscription_id: str | None = None
+
+
 class Event(NamedTuple):
     """What is remembered of one event.
 
@@ -30,7 +43,10 @@ class Event(NamedTuple):
         source_id: empty for an unknown write key.
         timestamp: when it happened, corrected for the sender's clock; equal to `received` where unknown.
         code: why it failed on ingest; None if it was accepted.
-        destinations: IDs of the destinations that it was delivered to.
+        destinations: IDs of the destinations that it left for.
+        blocked: why its source's plan and schema settings let it go no further; None if they did.
+        filtered: where it stopped on the way to destinations.
+        forwarded_from: ID of the source that it was sent to first; None if that is this one.
     """
 
     number: int
@@ -42,6 +58,9 @@ class Event(NamedTuple):
     timestamp: datetime
     code: str | None = None
     destinations: tuple[str, ...] = ()
+    blocked: str | None = None
+    filtered: tuple[Stop, ...] = ()
+    forwarded_from: str | None = None
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """Where a person sees what arrived: `/_sandbox/events`, after Segment's debugger. It needs no token.
 
-GET answers the events, oldest first, and totals since the app began; the seeded history is in neither. It
-takes these parameters:
+GET answers the events, oldest first, and totals since the app began; the seeded history is in neither. An event says
+where it stopped: `code` (failed on ingest), `blocked` (at its source), `filtered` (on the way to a destination), and
+`deliveries`, of which only the newest are remembered. It takes these parameters:
 
     after      the number after which to begin: `next` of an earlier answer
     count      how many events, 1 to 1000; 100 unless given
@@ -17,8 +18,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from segment_mcp.sandbox import checks, query, refusals, windows
-from segment_mcp.sandbox.arrivals import DEFAULT_COUNT, Arrivals, Event, Question
+from segment_mcp.sandbox import checks, dispatches, query, refusals, windows
+from segment_mcp.sandbox.arrivals import DEFAULT_COUNT, Event, Question, Stop
+from segment_mcp.sandbox.ledger import Ledger
 from segment_mcp.sandbox.outgoing import Json
 
 PATH = "/_sandbox/events"
@@ -33,15 +35,16 @@ _CHECK = checks.validator({"type": "object", "additionalProperties": False, "pro
 _NOTHING = checks.validator({"type": "object", "additionalProperties": False, "properties": {}}, {})
 
 
-def endpoint(arrivals: Arrivals) -> Callable[[Request], Awaitable[Response]]:
+def endpoint(ledger: Ledger) -> Callable[[Request], Awaitable[Response]]:
     """What answers `/_sandbox/events`."""
+    arrivals = ledger.arrivals
 
     async def answer(request: Request) -> Response:
         pairs = request.query_params.multi_items()
         if request.method == "DELETE":
             checks.value(_NOTHING, dict(pairs))
             arrivals.clear()
-        return Json(_answer(arrivals, parse(pairs, arrivals.newest)))
+        return Json(_answer(ledger, parse(pairs, arrivals.newest)))
 
     return answer
 
@@ -64,11 +67,11 @@ def parse(pairs: Sequence[tuple[str, str]], newest: int) -> Question:
     return Question(after, given.get("count", DEFAULT_COUNT), given.get("messageId"), given.get("sourceId"))
 
 
-def _answer(arrivals: Arrivals, question: Question) -> dict[str, Any]:
+def _answer(ledger: Ledger, question: Question) -> dict[str, Any]:
     """What is answered: `next` unless nothing came, so that whoever asks again with it misses nothing."""
-    found, totals = arrivals.ask(question), arrivals.totals
+    found, totals = ledger.arrivals.ask(question), ledger.arrivals.totals
     answer: dict[str, Any] = {
-        "events": [_event(event, repeats) for event, repeats in found.shown],
+        "events": [_event(ledger, event, repeats) for event, repeats in found.shown],
         "accepted": totals.accepted,
         "failed": totals.failed,
         "repeated": totals.repeated,
@@ -80,7 +83,8 @@ def _answer(arrivals: Arrivals, question: Question) -> dict[str, Any]:
     return answer
 
 
-def _event(event: Event, repeats: int) -> dict[str, Any]:
+def _event(ledger: Ledger, event: Event, repeats: int) -> dict[str, Any]:
+    deliveries = [dispatches.shown(each) for each in ledger.dispatches.of(event.number)]
     return {
         "messageId": event.message_id,
         "sourceId": event.source_id,
@@ -90,4 +94,16 @@ def _event(event: Event, repeats: int) -> dict[str, Any]:
         "timestamp": windows.iso(event.timestamp),
         **({"repeats": repeats} if event.code is None else {"code": event.code}),
         "destinations": list(event.destinations),
+        **({} if event.blocked is None else {"blocked": event.blocked}),
+        **({"filtered": [_stop(each) for each in event.filtered]} if event.filtered else {}),
+        **({"deliveries": deliveries} if deliveries else {}),
+        **({} if event.forwarded_from is None else {"forwardedFrom": event.forwarded_from}),
+    }
+
+
+def _stop(stop: Stop) -> dict[str, str]:
+    return {
+        "destinationId": stop.destination_id,
+        "discardReason": stop.code,
+        **({} if stop.subscription_id is None else {"subscriptionId": stop.subscription_id}),
     }

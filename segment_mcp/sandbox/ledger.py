@@ -1,4 +1,4 @@
-"""What the sandbox counted: accepted events, events that failed on ingest, deliveries, calls by day.
+"""What the sandbox counted: accepted events, events that failed on ingest or were blocked, deliveries, calls by day.
 
 Counters by the minute, not events, so memory does not grow with traffic: beyond `MAX_CELLS` different
 counters the oldest minute is forgotten. The newest events one by one are `arrivals`.
@@ -10,6 +10,7 @@ from datetime import date
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from segment_mcp.sandbox.arrivals import Arrivals
+from segment_mcp.sandbox.dispatches import Dispatches
 from segment_mcp.sandbox.users import Users
 
 MAX_CELLS = 200_000
@@ -37,20 +38,43 @@ class Failure(NamedTuple):
     app_version: str | None = None
 
 
+class Blocked(NamedTuple):
+    """What events are counted by that their tracking plan or schema settings kept at the source.
+
+    Attributes:
+        code: Segment's own, such as `unplanned`; `governance` names them.
+    """
+
+    code: str
+    series: Series
+
+
 class Delivery(NamedTuple):
-    """What deliveries are counted by."""
+    """What deliveries are counted by.
+
+    Attributes:
+        subscription_id: of a destination with actions, whose every delivery is one subscription's.
+        reason: Segment's code for how it ended; None: the usual one of its outcome.
+    """
 
     destination_id: str
     outcome: Outcome
     series: Series
+    subscription_id: str | None = None
+    reason: str | None = None
 
 
 class Filtered(NamedTuple):
-    """What events are counted by that a destination was not sent; the code is Segment's own."""
+    """What events are counted by that a destination was not sent; the code is Segment's own.
+
+    Attributes:
+        subscription_id: the one whose mapping stopped the event; None if no single one did.
+    """
 
     destination_id: str
     code: str
     series: Series
+    subscription_id: str | None = None
 
 
 class MinuteCounts(Generic[K]):
@@ -92,24 +116,29 @@ class Ledger:
     """Everything that was counted.
 
     Attributes:
+        blocked: accepted events that went no further than their source.
         daily: API calls by day of receipt and source. They are billing history: a deleted source keeps its.
         users: how many different people were seen, by month, day and source. Billing history, too.
         arrivals: the newest events one by one, failed ones included; none of the seeded history.
+        dispatches: the newest deliveries one by one; none of the seeded history.
     """
 
     accepted: MinuteCounts[Series] = field(default_factory=MinuteCounts)
     failed: MinuteCounts[Failure] = field(default_factory=MinuteCounts)
+    blocked: MinuteCounts[Blocked] = field(default_factory=MinuteCounts)
     delivered: MinuteCounts[Delivery] = field(default_factory=MinuteCounts)
     filtered: MinuteCounts[Filtered] = field(default_factory=MinuteCounts)
     daily: dict[date, dict[str, int]] = field(default_factory=dict)
     users: Users = field(default_factory=Users)
     arrivals: Arrivals = field(default_factory=Arrivals)
+    dispatches: Dispatches = field(default_factory=Dispatches)
 
     def copy(self) -> "Ledger":
-        """The same counts, to be counted on by themselves; arrivals begin anew."""
+        """The same counts, to be counted on by themselves; arrivals and dispatches begin anew."""
         return Ledger(
             self.accepted.copy(),
             self.failed.copy(),
+            self.blocked.copy(),
             self.delivered.copy(),
             self.filtered.copy(),
             {day: dict(calls) for day, calls in self.daily.items()},
@@ -121,3 +150,11 @@ class Ledger:
         self.accepted.add(minute, series, count)
         calls = self.daily.setdefault(day, {})
         calls[series.source_id] = calls.get(series.source_id, 0) + count
+
+    def block(self, minute: int, series: Series, code: str, count: int = 1) -> None:
+        """Count accepted events that were blocked at their source: received, and yet no API calls.
+
+        Segment bills no blocked events (its docs, Protocols FAQ), and counts as received whatever passed ingest.
+        """
+        self.accepted.add(minute, series, count)
+        self.blocked.add(minute, Blocked(code, series), count)

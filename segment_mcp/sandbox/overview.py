@@ -2,7 +2,8 @@
 
 Counted by receipt, in UTC. Choices of ours where the reference is silent: a series holds only the buckets that have
 events; page, screen, identify, group and alias events have no `eventName`; without groups there is one row, even when
-it is zero; what no event of the sandbox has, such as an activation, groups into one row and lets no filter pass.
+it is zero; what has no subscription groups into a row of its own, and lets no filter by subscriptions pass; nor does
+what no event of the sandbox has, such as an activation.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,17 +12,17 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from segment_mcp.sandbox import windows
-from segment_mcp.sandbox.ledger import Failure, Outcome, Series
+from segment_mcp.sandbox.ledger import Delivery, Failure, Outcome, Series
 
 SHOWN = ("eventName", "eventType", "appVersion", "discardReason")
 """What a row says of its group; other dimensions group, but have no member in the answer."""
 
 FAILED: Mapping[Outcome, str] = MappingProxyType({"discarded": "BAD_REQUEST", "expired": "ETIMEDOUT"})
-"""The reason of each kind of failed delivery: one of Segment's own for it."""
+"""The reason of each kind of failed delivery that has none of its own: one of Segment's for it."""
 SUCCEEDED: Mapping[Outcome, str] = MappingProxyType(
     {"first_attempt": "successes.attempt.1", "after_retry": "successes.attempt.2"}
 )
-"""How Segment spells with which attempt a delivery succeeded; in the sandbox no retry needs more than one."""
+"""How Segment spells with which attempt a delivery succeeded; one that does not say needed one retry at most."""
 
 
 class Count(NamedTuple):
@@ -68,9 +69,23 @@ class _Group:
         return sum(bucket.count for bucket in self.buckets.values())
 
 
-def dimensions(of: Series | Failure, reason: str | None = None) -> Mapping[str, str | None]:
+def dimensions(
+    of: Series | Failure, reason: str | None = None, subscription_id: str | None = None
+) -> Mapping[str, str | None]:
     """What the overview knows of counted events."""
-    return {"eventName": of.name, "eventType": of.type, "appVersion": of.app_version, "discardReason": reason}
+    return {
+        "eventName": of.name,
+        "eventType": of.type,
+        "appVersion": of.app_version,
+        "discardReason": reason,
+        "subscriptionId": subscription_id,
+    }
+
+
+def delivered(minute: int, key: Delivery, events: int, reasons: Mapping[Outcome, str]) -> Count:
+    """Deliveries of one minute, by their own reason or else by that of their outcome."""
+    known = dimensions(key.series, key.reason or reasons[key.outcome], key.subscription_id)
+    return Count(minute, known, events, key.outcome == "after_retry")
 
 
 def rows(counts: Iterable[Count], asked: Question) -> list[dict[str, Any]]:

@@ -1,25 +1,17 @@
-"""The workspace that every sandbox starts with, and a little history before now.
+"""The workspace that every sandbox starts with; what it counted before now is `history`.
 
 Its things stand in `workspace.json`; what hangs between them, such as subscriptions and filters, in `connections.json`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from functools import cache, lru_cache
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from segment_mcp.sandbox import windows
 from segment_mcp.sandbox.credentials import WRITE_KEYS
-from segment_mcp.sandbox.ledger import Delivery, Ledger, Outcome, Series
-from segment_mcp.sandbox.users import Counted
 from segment_mcp.sandbox.workspace import Destination, Selection, Source, Warehouse, Workspace
-
-_HOURS = 35 * 24  # reaches into the month before
-_DENSE_HOURS = 48  # counted hour by hour; before that in blocks, which is enough for days
-_BLOCK = 12
-_LATEST_MINUTES_AGO = 7  # inside every default window, and never the present minute
 
 
 @cache
@@ -46,72 +38,6 @@ def workspace() -> Workspace:
         schedules=dict(hanging["schedules"]),
         selections={_selection(entry): entry["enabled"] for entry in hanging["selections"]},
     )
-
-
-def ledger(now: datetime) -> Ledger:
-    """The history of the seeded sources up to shortly before `now`: the same for the same clock."""
-    return _history(windows.minute_of(now)).copy()
-
-
-@lru_cache(maxsize=4)
-def _history(now: int) -> Ledger:
-    """The ledger of a minute; whoever counts on has a copy of it."""
-    counted = Ledger()
-    for entry in _data()["sources"]:
-        history = entry.get("history")
-        if history is None:
-            continue
-        fed = [each for each in _data()["destinations"] if each["sourceId"] == entry["id"] and "history" in each]
-        for minute, hours, hour in _blocks(now, history["stoppedHoursAgo"]):
-            day = (windows.EPOCH + minute * windows.MINUTE).date()
-            counts: dict[Series, int] = {}
-            for type_, name, rate in history["perHour"]:
-                series = Series(entry["id"], type_, name, history.get("appVersion"))
-                counts[series] = hours * (rate + hour % (1 + rate // 4))
-                counted.accept(minute, day, series, counts[series])
-            counted.users.add(day, entry["id"], _counted(counts))
-            for destination in fed:
-                _deliver(counted, minute, destination, counts)
-    return counted
-
-
-def _blocks(now: int, stopped_hours_ago: int) -> Iterator[tuple[int, int, int]]:
-    """Minute, hours that it stands for, and its number, oldest first."""
-    hours = [
-        *((hour, _BLOCK) for hour in range(_DENSE_HOURS, _HOURS, _BLOCK)),
-        *((hour, 1) for hour in range(_DENSE_HOURS)),
-    ]
-    for hour, length in sorted(hours, reverse=True):
-        if hour >= stopped_hours_ago:
-            yield now - _LATEST_MINUTES_AGO - 60 * hour, length, hour
-
-
-def _counted(counts: Mapping[Series, int]) -> Counted:
-    """Who sent so many events: everybody looks at some pages and is identified now and then."""
-    identify = sum(count for series, count in counts.items() if series.type == "identify")
-    views = sum(count for series, count in counts.items() if series.type in {"page", "screen"})
-    anonymous = views // 9
-    return Counted(identify // 3, anonymous, min(identify // 4, anonymous))
-
-
-def _deliver(counted: Ledger, minute: int, destination: Mapping[str, Any], counts: Mapping[Series, int]) -> None:
-    """Deliver every event; what went wrong is taken from the series in their order."""
-    history, total = destination["history"], sum(counts.values())
-    shares: list[tuple[Outcome, int]] = [
-        ("discarded", total * history["discardedPerMille"] // 1000),
-        ("expired", total * history["expiredPerMille"] // 1000),
-        ("after_retry", total * history["afterRetryPerMille"] // 1000),
-        ("first_attempt", total),
-    ]
-    left = dict(counts)
-    for outcome, share in shares:
-        due = share
-        for series, count in left.items():
-            taken = min(due, count)
-            if taken:
-                counted.delivered.add(minute, Delivery(destination["id"], outcome, series), taken)
-                left[series] -= taken
-                due -= taken
 
 
 def _source(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Source:

@@ -1,7 +1,7 @@
 """What a client is sent when a fault strikes: the answer that it is, and the pieces in which it comes.
 
-Errors have Segment's own shapes: the Public API's envelope, the Tracking API's `{code, message}`. Where
-Segment documents no wording for a status, the wording is ours.
+Errors have Segment's own shapes: the Public API's envelope, the Tracking API's `{code, message}`, the Profile API's
+`{error: {code, message}}`. Where Segment documents no wording for a status, the wording is ours.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ from json import dumps
 from types import MappingProxyType
 from typing import Any
 
-from segment_mcp.operations import Operation
+from segment_mcp.operations import Api, Operation
 from segment_mcp.sandbox import checks, refusals
 from segment_mcp.sandbox.faults import WITHOUT_BODY, Body, Fault
 
@@ -83,15 +83,15 @@ def _with_status(fault: Fault, row: Operation, answer: Answer) -> Answer:
         return Answer(fault.status, (), b"")
     if fault.status < HTTPStatus.MULTIPLE_CHOICES:
         return replace(answer, status=fault.status)
-    refusal = _tracking_refusal if row.api == "tracking" else _public_refusal
-    return Answer(fault.status, _JSON, _compact(refusal(fault.status, fault.headers)))
+    return Answer(fault.status, _JSON, _compact(_REFUSAL_OF[row.api](fault.status, fault.headers)))
 
 
 def _success(row: Operation) -> Answer:
     """What stands for an answer of the sandbox where it was not asked: success, and nothing in it."""
     if row.api == "tracking":
         return Answer(HTTPStatus.OK, _JSON, b'{\n  "success": true\n}')
-    return Answer(checks.contract(row.name).status, _JSON, _compact({"data": {}}))
+    status = checks.contract(row.name).status if row.api == "public" else HTTPStatus.OK
+    return Answer(status, _JSON, _compact({"data": {}}))
 
 
 def _public_refusal(status: int, headers: tuple[tuple[str, str], ...]) -> Any:
@@ -110,6 +110,11 @@ def _problems(status: int, headers: tuple[tuple[str, str], ...]) -> tuple[refusa
 def _tracking_refusal(status: int, _: tuple[tuple[str, str], ...]) -> Any:
     code = "invalid_request" if status == HTTPStatus.BAD_REQUEST else _phrase(status).lower().replace(" ", "_")
     return {"code": code, "message": _phrase(status)}
+
+
+def _profile_refusal(status: int, _: tuple[tuple[str, str], ...]) -> Any:
+    code = _PROFILE_CODES.get(status, "invalid_request_error" if status < _LOWEST_SERVER_ERROR else "internal_error")
+    return {"error": {"code": code, "message": _phrase(status)}}
 
 
 def _milliseconds(headers: tuple[tuple[str, str], ...]) -> int:
@@ -132,6 +137,14 @@ def _title(status: int) -> str:
 def _compact(value: Any) -> bytes:
     return dumps(value, separators=(",", ":")).encode()
 
+
+_LOWEST_SERVER_ERROR = 500
+_PROFILE_CODES: Mapping[int, str] = MappingProxyType(
+    {401: "authentication_error", 403: "authentication_error", 404: "not_found", 429: "rate_limit_error"}
+)
+_REFUSAL_OF: Mapping[Api, Callable[[int, tuple[tuple[str, str], ...]], Any]] = MappingProxyType(
+    {"public": _public_refusal, "tracking": _tracking_refusal, "profile": _profile_refusal}
+)
 
 _REFUSALS: Mapping[int, Callable[[], refusals.RefusalError]] = MappingProxyType(
     {

@@ -4,6 +4,9 @@ Segment answers 200 to unknown write keys, disabled sources, the wrong region an
 that does not parse and bodies that are too large are 400. The text of a 400 is not documented: `code` and
 `message` are what the official libraries look for. Segment's 429 has no documented threshold and occurs
 here only as a fault.
+
+What webhooks send is sent after the answer, as the last part of the request: whoever calls the app in the same process
+has waited for it, and any other client has not.
 """
 
 import json
@@ -12,18 +15,31 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from segment_mcp.sandbox import incoming, ingest
-from segment_mcp.sandbox.flow import Flow, Receipt
+from segment_mcp.sandbox.flow import Flow, Parcel, Receipt
 
 EU_HOST = "events.eu1.segmentapis.com"
+
+Sleep = Callable[[float], Awaitable[None]]
+
 _ACCEPTED = b'{\n  "success": true\n}'
 
 
-def endpoint(kind: str, flow: Flow, now: Callable[[], datetime]) -> Callable[[Request], Awaitable[Response]]:
-    """What answers `/v1/{kind}`, where `kind` is a kind of event or `batch`."""
+def endpoint(
+    kind: str, flow: Flow, now: Callable[[], datetime], sleep: Sleep
+) -> Callable[[Request], Awaitable[Response]]:
+    """What answers `/v1/{kind}`.
+
+    Args:
+        kind: a kind of event, or `batch`.
+        flow: takes the events.
+        now: the clock.
+        sleep: waits the seconds between a webhook's attempts.
+    """
     limit = ingest.MAX_BATCH_BYTES if kind == "batch" else ingest.MAX_CALL_BYTES
 
     async def receive(request: Request) -> Response:
@@ -33,18 +49,20 @@ def endpoint(kind: str, flow: Flow, now: Callable[[], datetime]) -> Callable[[Re
             return _bad_request("the body or one of its events is too large")
         except incoming.UnreadableError:
             return _bad_request("malformed JSON")
+        parcels: list[Parcel] = []
         if incoming.host_of(request) != EU_HOST:  # data sent to the wrong region is lost behind a 200
             receipt = Receipt(now(), incoming.write_key(request, body), body.get("sentAt"))
             if kind == "batch":
-                _take_batch(flow, receipt, body)
+                parcels = _take_batch(flow, receipt, body)
             else:
-                flow.take(receipt, [{**body, "type": kind}])
-        return Response(_ACCEPTED, media_type="application/json")
+                parcels = flow.take(receipt, [{**body, "type": kind}])
+        sending = BackgroundTask(flow.send, parcels, sleep) if parcels else None
+        return Response(_ACCEPTED, media_type="application/json", background=sending)
 
     return receive
 
 
-def _take_batch(flow: Flow, receipt: Receipt, body: dict[str, Any]) -> None:
+def _take_batch(flow: Flow, receipt: Receipt, body: dict[str, Any]) -> list[Parcel]:
     events = body.get("batch")
     if not isinstance(events, list) or not events:
         flow.fail(receipt, "empty_batch")
@@ -53,7 +71,8 @@ def _take_batch(flow: Flow, receipt: Receipt, body: dict[str, Any]) -> None:
             flow.fail(receipt, "bad_request", event)
     else:
         context, integrations = body.get("context"), body.get("integrations")
-        flow.take(receipt, (ingest.merged(event, context, integrations) for event in events))
+        return flow.take(receipt, (ingest.merged(event, context, integrations) for event in events))
+    return []
 
 
 def _checked(raw: bytes) -> dict[str, Any]:

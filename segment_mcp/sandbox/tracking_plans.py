@@ -110,7 +110,7 @@ def _written(given: Rule, key: str | None, before: Rule | None, now: str) -> Rul
     if before is None:
         return {**content, "createdAt": now, "updatedAt": now}
     changed = {**before, **content}
-    return before if changed == before else {**changed, "updatedAt": now}
+    return before if json.dumps(changed) == json.dumps(before) else {**changed, "updatedAt": now}  # 1 is not true
 
 
 def _is_json_schema(value: Any) -> bool:

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from segment_mcp.sandbox import API_TOKEN, create_app
 
 from .reference import hold
+from .scenery import Scenery
 
 
 @dataclass
@@ -45,3 +46,8 @@ async def client(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
         event_hooks={"response": [hold]},
     ) as opened:
         yield opened
+
+
+@pytest.fixture
+async def scenery(client: httpx2.AsyncClient, app: Starlette, clock: Clock) -> Scenery:
+    return await Scenery(client, app, clock).build()

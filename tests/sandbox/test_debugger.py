@@ -53,6 +53,8 @@ async def test_an_event_is_shown_with_what_became_of_it(
     await send(anyone, "batch", {"batch": []})
     found = await ask(anyone)
     (destination,) = found["events"][0].pop("destinations")
+    assert [each["destinationId"] for each in found["events"][0].pop("deliveries")] == [destination]
+    assert {each["discardReason"] for each in found["events"][0].pop("filtered")} == {"NO_MATCHING_MAPPING"}
     assert (await client.get(f"/destinations/{destination}")).json()["data"]["destination"]["sourceId"] == web
     later = {"receivedAt": "2026-05-20T12:00:31.500Z", "timestamp": "2026-05-20T12:00:31.500Z", "destinations": []}
     assert found == {

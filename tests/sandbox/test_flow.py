@@ -1,18 +1,20 @@
-"""What the flow remembers of events, whatever they look like."""
+"""What the flow counts and remembers of events, whatever they look like."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_mcp.sandbox import WRITE_KEYS, seed, windows
+from segment_mcp.sandbox import WRITE_KEYS, seed, tracking_plans, windows
 from segment_mcp.sandbox.arrivals import Event, Question
 from segment_mcp.sandbox.flow import Flow, Receipt
 from segment_mcp.sandbox.ledger import Failure, Ledger
 
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 HTTP = Receipt(NOW, WRITE_KEYS["http"])
+EVER = range(windows.minute_of(NOW) + 1)
 FIELDS = (
     "type", "event", "userId", "anonymousId", "groupId", "previousId", "messageId", "timestamp", "sentAt", "context",
     "integrations", "properties", "traits", "name", "category",
@@ -27,8 +29,7 @@ EVENTS = JSON | st.fixed_dictionaries({"type": KINDS | JSON}, optional=dict.from
 
 
 def failures(ledger: Ledger) -> list[Failure]:
-    minute = windows.minute_of(NOW)
-    return [key for _, key, _ in ledger.failed.within(range(minute, minute + 1))]
+    return [key for _, key, _ in ledger.failed.within(EVER)]
 
 
 def arrived(ledger: Ledger) -> list[Event]:
@@ -37,20 +38,27 @@ def arrived(ledger: Ledger) -> list[Event]:
 
 def fresh() -> tuple[Flow, Ledger]:
     ledger = Ledger()
-    return Flow(seed.workspace(), ledger), ledger
+    return Flow(seed.workspace(), ledger, tracking_plans.seeded(), lambda: 0.5), ledger
 
 
+@pytest.mark.parametrize("key", ["http", "server", "web", "ios"])  # the last three have a plan and destinations
 @settings(deadline=None)  # a busy machine is no bug
 @given(events=st.lists(EVENTS, max_size=5))
-def test_every_event_is_accepted_or_failed_for_a_reason_and_never_breaks_the_sandbox(events: list[Any]) -> None:
+def test_every_event_is_accepted_or_failed_for_a_reason_and_never_breaks_the_sandbox(
+    key: str, events: list[Any]
+) -> None:
     flow, ledger = fresh()
-    flow.take(HTTP, events)
-    accepted = sum(sum(calls.values()) for calls in ledger.daily.values())
-    totals = ledger.arrivals.totals
-    assert accepted == totals.accepted == sum(event.code is None for event in arrived(ledger))
-    assert totals.failed == len(arrived(ledger)) - totals.accepted
-    assert totals.accepted + totals.failed + totals.repeated == len(events)
+    flow.take(Receipt(NOW, WRITE_KEYS[key]), events)
+    seen, totals = arrived(ledger), ledger.arrivals.totals
+    assert totals.accepted == sum(event.code is None for event in seen)
+    assert totals.failed == len(seen) - totals.accepted
     assert totals.repeated == sum(repeats for _, repeats in ledger.arrivals.ask(Question()).shown)
+    assert sum(event.forwarded_from is None for event in seen) + totals.repeated == len(events)
+    blocked = sum(event.blocked is not None for event in seen)
+    assert sum(count for _, _, count in ledger.blocked.within(EVER)) == blocked
+    assert sum(sum(calls.values()) for calls in ledger.daily.values()) == totals.accepted - blocked
+    stopped = sum(len(event.filtered) for event in seen)
+    assert sum(count for _, _, count in ledger.filtered.within(EVER)) == stopped
 
 
 def test_failures_are_kept_with_their_source_and_code() -> None:
@@ -75,9 +83,27 @@ def test_failures_are_kept_with_their_source_and_code() -> None:
 def test_an_event_knows_when_it_happened_and_where_it_went() -> None:
     flow, ledger = fresh()
     event = {"type": "track", "event": "Paid", "userId": "u", "timestamp": "2026-05-20T09:00:00Z"}
-    flow.take(Receipt(NOW, WRITE_KEYS["web"], sent_at="2026-05-20T09:00:10Z"), [event])
-    (kept,) = arrived(ledger)
-    assert kept.timestamp == NOW - timedelta(seconds=10)
-    assert kept.received == NOW
-    assert kept.message_id
-    assert len(kept.destinations) == 1  # of the website's three, one is device-mode and one is disabled
+    flow.take(
+        Receipt(NOW, WRITE_KEYS["http"], sent_at="2026-05-20T09:00:10Z"), [event, {"type": "page", "userId": "u"}]
+    )
+    delivered, stopped = arrived(ledger)
+    assert delivered.timestamp == NOW - timedelta(seconds=10)
+    assert delivered.received == NOW
+    assert delivered.message_id
+    assert (len(delivered.destinations), delivered.filtered) == (1, ())
+    assert (stopped.destinations, [stop.code for stop in stopped.filtered]) == ((), ["NO_MATCHING_MAPPING"])
+
+
+def test_each_event_at_each_destination_ends_in_one_step_and_each_delivery_is_one() -> None:
+    flow, ledger = fresh()
+    kinds = ("track", "identify", "page", "screen", "group", "alias")
+    ids = {"userId": "u", "groupId": "g", "previousId": "p", "event": "Order Completed"}
+    for key in ("http", "server", "web", "ios"):
+        flow.take(Receipt(NOW, WRITE_KEYS[key]), [{"type": kind, **ids} for kind in kinds])
+    for event in arrived(ledger):
+        if event.blocked is None:
+            source = flow._workspace.sources[event.source_id]
+            reached = {*event.destinations, *(stop.destination_id for stop in event.filtered)}
+            assert reached == {each.id for each in flow._workspace.cloud_destinations(source.id)}
+    deliveries = sum(count for _, _, count in ledger.delivered.within(EVER))
+    assert deliveries == sum(len(ledger.dispatches.of(event.number)) for event in arrived(ledger)) > 0

@@ -13,7 +13,6 @@ from .examples import request
 
 # Taken off when an operation becomes real: then it has a handler, and answers no longer carry the header.
 MADE = {
-    "previewDestinationFilter",
     "listSupportedDestinationsFromAudience",
     "listPropertiesFromEntity",
     "listSampleValuesFromEntityProperty",

@@ -366,8 +366,11 @@ class TestHistory:
             "/usage/api-calls/sources/daily", params={"period": PERIOD, "pagination.count": "1000"}
         )
         rows = data(answer)["dailyPerSourceAPICallsUsage"]
-        active = {await source_id(client, slug) for slug in ("website", "ios-app", "backend")}
-        stopped = await source_id(client, "android-legacy")
+        active = {
+            await source_id(client, slug)
+            for slug in ("website", "ios-app", "backend", "android-app", "returns-service")
+        }
+        stopped = await source_id(client, "android-legacy")  # the newsletter stopped in the month before
         assert {row["sourceId"] for row in rows} == {*active, stopped}
         assert {row["sourceId"] for row in rows if row["timestamp"] == TODAY} == active
         assert all(int(row["apiCalls"]) > 0 for row in rows)

@@ -36,17 +36,21 @@ def _failed_on_ingest(state: State, call: Call) -> Data:
 
 
 def _filtered_at_source(state: State, call: Call) -> Data:
-    """Nothing: the sandbox enforces neither schema settings nor tracking plans."""
-    source_of(state, call)
-    _minutes(call)
-    return _answer(call, (), _SOURCE)
+    """Events that the source's tracking plan and schema settings blocked; they are among those received, too."""
+    source = source_of(state, call)
+    counts = (
+        Count(minute, overview.dimensions(key.series, key.code), count)
+        for minute, key, count in state.ledger.blocked.within(_minutes(call))
+        if key.series.source_id == source.id
+    )
+    return _answer(call, counts, _SOURCE)
 
 
 def _filtered_at_destination(state: State, call: Call) -> Data:
-    """What an event's own `integrations` kept from the destination: the sandbox runs no filters on events."""
+    """Events that were kept from the destination: once for each, or once for each subscription whose mapping did."""
     destination = _destination(state, call)
     counts = (
-        Count(minute, overview.dimensions(key.series, key.code), count)
+        Count(minute, overview.dimensions(key.series, key.code, key.subscription_id), count)
         for minute, key, count in state.ledger.filtered.within(_minutes(call))
         if key.destination_id == destination.id
     )
@@ -54,6 +58,7 @@ def _filtered_at_destination(state: State, call: Call) -> Data:
 
 
 def _failed_delivery(state: State, call: Call) -> Data:
+    """Deliveries that ended without success; one that is still being tried is in no step yet."""
     return _answer(call, _deliveries(state, call, overview.FAILED), _DESTINATION)
 
 
@@ -64,7 +69,7 @@ def _successful_delivery(state: State, call: Call) -> Data:
 def _deliveries(state: State, call: Call, reasons: Mapping[Outcome, str]) -> list[Count]:
     destination = _destination(state, call)
     return [
-        Count(minute, overview.dimensions(key.series, reasons[key.outcome]), count, key.outcome == "after_retry")
+        overview.delivered(minute, key, count, reasons)
         for minute, key, count in state.ledger.delivered.within(_minutes(call))
         if key.destination_id == destination.id and key.outcome in reasons
     ]

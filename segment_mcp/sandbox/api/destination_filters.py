@@ -26,7 +26,10 @@ def _get_filter(state: State, call: Call) -> Data:
 
 
 def _create_filter(state: State, call: Call) -> Data:
-    """Add a filter for the source that feeds the destination; another `sourceId`, or an eleventh filter, is 422."""
+    """Add a filter for the source that feeds the destination; another `sourceId`, or an eleventh filter, is 422.
+
+    Its condition is taken as it is: one that is no query keeps every event from the destination, as documented.
+    """
     destination, body = destination_of(state, call), call.body
     if body["sourceId"] != destination.source_id:
         raise refusals.invalid([refusals.problem("sourceId", "is not the source of this destination")])
@@ -69,6 +72,22 @@ def _remove_filter(state: State, call: Call) -> Data:
     return {"status": "SUCCESS"}
 
 
+def _preview_filter(_: State, call: Call) -> Data:
+    """What a filter leaves of a payload: null if it would not be sent; a condition that is no query is 422.
+
+    A share of events that hangs on chance lets a payload pass, unless it is none at all.
+    """
+    from segment_mcp.sandbox import filters  # noqa: PLC0415 - it brings FQL, which is slow to import
+
+    given, payload = call.body["filter"], call.body["payload"]
+    actions = _actions(given, "filter.")
+    try:
+        result = filters.passed([filters.compiled(given["if"], actions)], payload, lambda: 0)
+    except filters.FqlError as error:
+        raise refusals.invalid([refusals.problem("filter.if", f"must be a valid FQL statement: {error}")]) from None
+    return {"inputPayload": payload, "result": result}
+
+
 def _filters_of(state: State, destination_id: str) -> list[Mapping[str, Any]]:
     return [each for each in state.workspace.filters.values() if each["destinationId"] == destination_id]
 
@@ -81,19 +100,21 @@ def _filter_of(state: State, call: Call) -> Mapping[str, Any]:
     return found
 
 
-def _actions(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _actions(body: Mapping[str, Any], where: str = "") -> list[dict[str, Any]]:
     """The actions as the reference has them; one without what its type needs is 422."""
-    lacking = list(_lacking(body["actions"]))
-    if lacking:
-        raise refusals.invalid(refusals.problem(field, "is required") for field in lacking)
+    wrong = [problem for at, action in enumerate(body["actions"]) for problem in _wrong(action, f"{where}actions.{at}")]
+    if wrong:
+        raise refusals.invalid(wrong)
     return [only(action, ("type", "fields", "percent", "path")) for action in body["actions"]]
 
 
-def _lacking(actions: list[Mapping[str, Any]]) -> Iterator[str]:
-    for index, action in enumerate(actions):
-        needed = _NEEDS[action["type"]]
-        if needed is not None and needed not in action:
-            yield f"actions.{index}.{needed}"
+def _wrong(action: Mapping[str, Any], where: str) -> Iterator[refusals.Problem]:
+    needed = _NEEDS[action["type"]]
+    if needed is not None and needed not in action:
+        yield refusals.problem(f"{where}.{needed}", "is required")
+    for path, names in action.get("fields", {}).items():
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            yield refusals.problem(f"{where}.fields.{path}", "must be an array of strings")
 
 
 def _note(call: Call, type_: str, found: Mapping[str, Any]) -> None:
@@ -107,5 +128,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "getFilterInDestination": _get_filter,
         "updateFilterForDestination": _update_filter,
         "removeFilterFromDestination": _remove_filter,
+        "previewDestinationFilter": _preview_filter,
     }
 )

@@ -125,7 +125,11 @@ def _get_subscription(state: State, call: Call) -> Data:
 
 
 def _create_subscription(state: State, call: Call) -> Data:
-    """Subscribe one of the destination's own actions to events; another's, or an unknown one, is 422."""
+    """Subscribe one of the destination's own actions to events; another's, or an unknown one, is 422.
+
+    Trigger and mapping are taken as they are: a trigger that is no query is matched by nothing, and a mapping that
+    can't be rendered stops every event.
+    """
     destination, body = destination_of(state, call), call.body
     action = next((each for each in destination.metadata["actions"] if each["id"] == body["actionId"]), None)
     if action is None:

@@ -27,6 +27,7 @@ from segment_mcp.sandbox.engage import Engage
 from segment_mcp.sandbox.functions import Functions
 from segment_mcp.sandbox.ledger import Ledger
 from segment_mcp.sandbox.people import People
+from segment_mcp.sandbox.profiles import Profiles
 from segment_mcp.sandbox.regulations import Regulations
 from segment_mcp.sandbox.tracking_plans import TrackingPlan
 from segment_mcp.sandbox.transformations import Transformation
@@ -48,6 +49,7 @@ class State:
         transformations: by ID.
         functions: functions of the workspace, and instances of its insert functions.
         regulations: requests to delete or suppress data, and who is suppressed.
+        profiles: what Unify knows of people and accounts.
     """
 
     workspace: Workspace
@@ -61,6 +63,7 @@ class State:
     transformations: dict[str, Transformation] = field(default_factory=transformations.seeded)
     functions: Functions = field(default_factory=functions.seeded)
     regulations: Regulations = field(default_factory=Regulations)
+    profiles: Profiles = field(default_factory=Profiles)
 
 
 @dataclass(slots=True)

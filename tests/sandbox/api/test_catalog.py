@@ -79,6 +79,18 @@ async def test_commandbar_is_a_source_and_a_destination(client: httpx2.AsyncClie
     assert {each["actionId"] for each in found["presets"]} == {each["id"] for each in found["actions"]}
 
 
+async def test_webhooks_have_one_action_and_no_presets(client: httpx2.AsyncClient) -> None:
+    found = data(await client.get("/catalog/destinations/614a3c7d791c91c41bae7599"))["destinationMetadata"]
+    assert (found["slug"], found["presets"]) == ("actions-webhook", [])
+    assert found["supportedPlatforms"]["server"] is True
+    (send,) = found["actions"]
+    fields = {field["fieldKey"]: field for field in send["fields"]}
+    assert {name for name, field in fields.items() if field["required"]} == {"url", "method"}
+    assert [choice["value"] for choice in fields["method"]["choices"]] == ["POST", "PUT", "PATCH"]
+    assert fields["data"]["defaultValue"] == {"@path": "$."}
+    assert {"headers", "batch_size"} < set(fields)
+
+
 async def test_presets_are_of_actions_and_fill_their_fields(client: httpx2.AsyncClient) -> None:
     for entry in await listed(client, "destinations"):
         keys = {action["id"]: {field["fieldKey"] for field in action["fields"]} for action in entry["actions"]}

@@ -16,6 +16,13 @@ SOURCE_STEPS = ("successfully-received", "failed-on-ingest", "filtered-at-source
 DESTINATION_STEPS = ("filtered-at-destination", "failed-delivery", "successful-delivery")
 STEPS = (*SOURCE_STEPS, *DESTINATION_STEPS)
 
+INVOICE = {
+    "userId": "u",
+    "event": "Invoice Paid",  # planned, and what the webhook subscribes to
+    "properties": {"invoiceId": "i", "amount": 5},
+    "context": {"app": {"version": "9.9"}},
+}
+
 
 class Overview:
     """Asks for one source, and one destination of it, within the last hour up to now."""
@@ -107,9 +114,8 @@ async def test_each_step_groups_by_what_it_knows(backend: Overview, step: str, g
 
 
 async def test_an_event_is_received_and_delivered(client: httpx2.AsyncClient, backend: Overview) -> None:
-    event = {"userId": "u", "event": "Overview Seen", "context": {"app": {"version": "9.9"}}}
-    await send(client, "track", event, key="server")
-    asked = {"filter.eventName.0": "Overview Seen", "groupBy": "eventName,appVersion"}
+    await send(client, "track", INVOICE, key="server")
+    asked = {"filter.appVersion.0": "9.9", "groupBy": "eventName,appVersion"}
     for step, more in [
         ("successfully-received", {}),
         ("successful-delivery", {"totalRetryCount": 0}),
@@ -117,7 +123,7 @@ async def test_an_event_is_received_and_delivered(client: httpx2.AsyncClient, ba
         found = await backend.ask(step, **asked)
         time = "2026-05-20T12:00:00.000Z"
         point = {"time": time, "count": 1, **({"retryCount": 0} if more else {})}
-        row = {"eventName": "Overview Seen", "appVersion": "9.9", "total": 1, "series": [point], **more}
+        row = {"eventName": "Invoice Paid", "appVersion": "9.9", "total": 1, "series": [point], **more}
         assert (found["total"], found["dataset"]) == (1, [row])
     for step in ("failed-on-ingest", "filtered-at-source", "filtered-at-destination", "failed-delivery"):
         assert (await backend.ask(step, **asked))["total"] == 0
@@ -142,13 +148,13 @@ async def test_a_refused_event_says_why(client: httpx2.AsyncClient, backend: Ove
 async def test_an_event_that_opts_out_of_a_destination_is_filtered_there(
     client: httpx2.AsyncClient, backend: Overview
 ) -> None:
-    event = {"userId": "u", "event": "Private", "integrations": {"Webhooks (Actions)": False}}
-    await send(client, "track", event, key="server")
-    found = await backend.ask("filtered-at-destination", groupBy="discardReason")
+    await send(client, "track", {**INVOICE, "integrations": {"Webhooks (Actions)": False}}, key="server")
+    asked = {"filter.appVersion": "9.9"}
+    found = await backend.ask("filtered-at-destination", groupBy="discardReason", **asked)
     assert [(row["discardReason"], row["total"]) for row in found["dataset"]] == [
         ("FILTERED_BY_INTEGRATIONS_OBJECT", 1)
     ]
-    assert (await backend.ask("successful-delivery", **{"filter.eventName": "Private"}))["total"] == 0
+    assert (await backend.ask("successful-delivery", **asked))["total"] == 0
 
 
 async def test_its_counts_are_those_of_the_delivery_metrics(
@@ -181,17 +187,18 @@ async def test_a_browser_only_destination_has_no_deliveries(client: httpx2.Async
         assert (await browser.ask(step))["total"] == 0
 
 
-async def test_without_groups_there_is_one_row_even_without_events(backend: Overview) -> None:
-    found = await backend.ask("filtered-at-source")
+async def test_without_groups_there_is_one_row_even_without_events(backend: Overview, clock: Clock) -> None:
+    lately = {"startTime": windows.iso(clock())}
+    found = await backend.ask("filtered-at-source", **lately)
     assert (found["total"], found["dataset"]) == (0, [{"total": 0, "series": []}])
-    assert (await backend.ask("filtered-at-source", groupBy="eventName"))["dataset"] == []
+    assert (await backend.ask("filtered-at-source", **lately, groupBy="eventName"))["dataset"] == []
 
 
 async def test_what_no_event_has_lets_no_filter_pass(backend: Overview) -> None:
     day = {"granularity": "HOUR"}
     assert (await backend.ask("successful-delivery", **day))["total"] > 0
-    assert (await backend.ask("successful-delivery", **day, **{"filter.subscriptionId.0": "x"}))["total"] == 0
-    (row,) = (await backend.ask("successful-delivery", **day, groupBy="subscriptionId"))["dataset"]
+    assert (await backend.ask("successful-delivery", **day, **{"filter.activationId.0": "x"}))["total"] == 0
+    (row,) = (await backend.ask("successful-delivery", **day, groupBy="activationId"))["dataset"]
     assert set(row) == {"total", "series", "totalRetryCount"}
 
 

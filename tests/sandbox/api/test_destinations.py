@@ -41,10 +41,13 @@ class TestCreating:
         assert data(await client.get(f"/destinations/{made['id']}/subscriptions"))["subscriptions"] == []
         fed = data(await client.get(f"/sources/{source}/connected-destinations"))["destinations"]
         assert made in fed
-        await send(client, "track", EVENT)
-        params = {"sourceId": source}
-        summary = data(await client.get(f"/destinations/{made['id']}/delivery-metrics", params=params))
-        assert summary["deliveryMetricsSummary"]["metrics"][0]["total"] == 1
+        subscription = {"name": "S", "actionId": SEND, "enabled": True, "trigger": 'type = "track"'}
+        mapping = {"settings": {"url": "https://hooks.example", "method": "POST"}}
+        for taken in (0, 1):  # without a subscription, and with one
+            await send(client, "track", EVENT)
+            summary = data(await client.get(f"/destinations/{made['id']}/delivery-metrics?sourceId={source}"))
+            assert summary["deliveryMetricsSummary"]["metrics"][0]["total"] == taken
+            data(await client.post(f"/destinations/{made['id']}/subscriptions", json={**subscription, **mapping}))
         assert await trail(client) == [("Integration Created", "destination", "Webhooks (Actions)")]
 
 

@@ -89,7 +89,7 @@ class TestSelections:
         found = await items(client, clock, BIGQUERY, WEBSITE)
         assert set(found) == {
             *("identifies", "users", "pages", "tracks"),
-            *("product_viewed", "product_added", "order_completed"),
+            *("product_viewed", "product_added", "order_completed", "wishlist_viewed"),
         }
         assert all(each["enabled"] for each in found.values())
         assert found["product_viewed"]["properties"]["context_ip"] is False
@@ -107,7 +107,7 @@ class TestSelections:
         path = f"/warehouses/{BIGQUERY}/connected-sources/{WEBSITE}/selective-syncs"
         page = data(await client.get(path, params={"pagination.count": "5"}))
         rest = data(await client.get(path, params={"pagination.cursor": page["pagination"]["next"]}))
-        assert [len(page["items"]), len(rest["items"])] == [5, 2]
+        assert [len(page["items"]), len(rest["items"])] == [5, 3]
 
     @pytest.mark.parametrize(
         ("override", "field"),
