@@ -1,6 +1,7 @@
 """Talks to Segment, and knows nothing of MCP.
 
     client      the door: one connection's region, credentials and limits
+    profiles    the Profile API, with a token of its own
     exchange    sends, and sends again where that helps and does no harm
     http        one request over the process's one HTTP client
     gate        rate limits, kept before they bite

@@ -117,7 +117,7 @@ def body_of(status: int, headers: Mapping[str, str], content: bytes, asked: Aske
 def errors_of(body: Any, secrets: Sequence[str] = ()) -> list[dict[str, str]]:
     """Segment's `errors`, cleaned: `[{type?, message?, field?}]`, at most ten.
 
-    The Tracking API's `{code, message}` is read as one error.
+    The Tracking API's `{code, message}` is read as one error, and so is the Profile API's `{error: {code, message}}`.
 
     Args:
         body: the JSON value.
@@ -125,8 +125,11 @@ def errors_of(body: Any, secrets: Sequence[str] = ()) -> list[dict[str, str]]:
     """
     scrubber = Scrubber(secrets)
     listed = body.get("errors") if isinstance(body, dict) else None
-    if isinstance(body, dict) and not isinstance(listed, list) and isinstance(body.get("message"), str):
-        listed = [{"type": body.get("code"), "message": body["message"]}]
+    if isinstance(body, dict) and not isinstance(listed, list):
+        inner = body.get("error")
+        single = inner if isinstance(inner, dict) else body
+        if isinstance(single.get("message"), str):
+            listed = [{"type": single.get("code"), "message": single["message"]}]
     if not isinstance(listed, list):
         return []
     shown = [

@@ -1,8 +1,9 @@
 """Rate limits respected before they bite: one gate a connection, one lane an operation and host.
 
 A lane knows the operation's documented limit of calls a minute, and until when Segment said that nothing
-is left. A call takes the next free place in its lane, in the order of asking; if that place is too far
-off, it is told at once, instead of hanging. Besides, only so many requests are under way at a time.
+is left. Where the limit is one of calls a second, all operations of that API share a lane. A call takes the
+next free place in its lane, in the order of asking; if that place is too far off, it is told at once, instead
+of hanging. Besides, only so many requests are under way at a time.
 """
 
 from bisect import bisect_right, insort
@@ -16,6 +17,7 @@ from segment_mcp.operations import Operation
 from segment_mcp.timing import Timing
 
 MINUTE = 60.0
+SECOND = 1.0
 QUEUE_SECONDS = 5.0
 """How long a call may queue before it is told to come back."""
 LONGEST_CLOSED = 3600.0
@@ -29,28 +31,30 @@ class Lane:
     """One operation's places in time.
 
     Attributes:
-        per_minute: the documented limit; None: none is documented.
-        taken: when the places of the last minute were or will be, in order.
+        limit: calls that are documented as allowed in the window; None: nothing is documented.
+        taken: when the places of the last window were or will be, in order.
         closed_until: nothing goes before that moment.
+        window: in seconds.
     """
 
-    per_minute: int | None
+    limit: int | None
     taken: list[float] = field(default_factory=list)
     closed_until: float = 0.0
+    window: float = MINUTE
 
     def next_place(self, now: float) -> float:
         """The first moment, now or later, at which one more call keeps the limit."""
         place = max(now, self.closed_until)
-        if self.per_minute is None:
+        if self.limit is None:
             return place
-        del self.taken[: bisect_right(self.taken, now - MINUTE)]
-        if len(self.taken) < self.per_minute:
+        del self.taken[: bisect_right(self.taken, now - self.window)]
+        if len(self.taken) < self.limit:
             return place
-        return max(place, self.taken[-self.per_minute] + MINUTE)
+        return max(place, self.taken[-self.limit] + self.window)
 
     def take(self, place: float) -> None:
         """Take a place that `next_place` gave."""
-        if self.per_minute is not None:
+        if self.limit is not None:
             insort(self.taken, place)
 
     def give_back(self, place: float) -> None:
@@ -145,7 +149,10 @@ class Gate:
             )  # fmt: skip
 
     def _lane(self, operation: Operation, host: str) -> Lane:
-        lane = self._lanes.get((operation.name, host))
+        shared = operation.per_second is not None
+        key = (operation.api if shared else operation.name, host)
+        lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[operation.name, host] = Lane(operation.per_minute)
+            limit, window = (operation.per_second, SECOND) if shared else (operation.per_minute, MINUTE)
+            lane = self._lanes[key] = Lane(limit, window=window)
         return lane

@@ -9,7 +9,7 @@ from typing import Any
 
 from segment_mcp.operations.operation import Operation
 
-AREAS = (
+PUBLIC_AREAS = (
     "workspaces",
     "sources",
     "destinations",
@@ -42,9 +42,11 @@ AREAS = (
     "live_plugins",
     "customer_insights",
     "testing",
-    "tracking",
 )
-"""Each has a module of rows in `areas`; `tracking` is the Tracking API, all others are the Public API."""
+"""Areas of the Public API. Each area has a module of rows in `areas`."""
+
+AREAS = (*PUBLIC_AREAS, "tracking", "profiles")
+"""Likewise with the Tracking API and the Profile API, which are an area each."""
 
 
 @cache
@@ -91,7 +93,7 @@ def schemas(area: str) -> Mapping[str, Any]:
     Returns:
         `{"operations": {name: {"parameters": [{name, in, required, schema}], "body": schema or None, "example": body
         or None, "status": int, "answer": schema}}, "$defs": {...}}`. `answer` includes the `data` wrapper;
-        references point into `$defs`. The tracking area has none: Segment publishes none for it.
+        references point into `$defs`. Tracking and profiles have none: Segment publishes none for them.
 
     Raises:
         FileNotFoundError: the area has no published schemas.

@@ -1,17 +1,17 @@
 """One row per operation: what a Segment API call is named, where it goes, and what it can do.
 
 Names, paths and parameters are spelled as Segment spells them. Facts come from Segment's Public API
-73.2.0 (the official SDKs) and, for the Tracking API, from Segment's HTTP API documentation.
+73.2.0 (the official SDKs) and, for the Tracking API and the Profile API, from Segment's documentation.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-Api = Literal["public", "tracking"]
+Api = Literal["public", "tracking", "profile"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Safety = Literal["read", "write", "destroy"]
 Stability = Literal["ga", "beta", "alpha"]
-Pages = Literal["cursor", "forward", "flat", "two"]
+Pages = Literal["cursor", "forward", "flat", "two", "next"]
 
 GET: Method = "GET"
 POST: Method = "POST"
@@ -41,14 +41,16 @@ class Operation:
         words: what else people call it, for the search.
         harm: of what destroys: what happens then, in one sentence.
         api: which of Segment's APIs serves it.
-        answer: members of `data` without which an answer is none: what was asked for and, where the
-            reference requires it, `pagination`.
+        answer: members of `data`, in the Profile API of the body, without which an answer is none: what was asked
+            for and, where the reference requires it, `pagination`.
         query: arguments that travel in the query string. What is in neither path nor query is the body.
         pagination: how its answer comes in pages: `cursor`: by the argument `pagination`; `forward`: likewise, but
-            never back; `flat`: by `count` and `cursor`; `two`: two lists, each by an argument of its own.
+            never back; `flat`: by `count` and `cursor`; `two`: two lists, each by an argument of its own; `next`: by
+            `limit` and `next`, as the Profile API has it.
         per_page: items a page to ask for, where one wants all of them.
         body: whether the request has one.
         per_minute: Segment's documented limit of calls a minute, where it documents one.
+        per_second: its documented limit of calls a second, which all operations of its API share.
         quota: another limit that Segment documents, in words.
         stability: the most stable version that Segment offers.
         feature: what the workspace's plan must include, by Segment's name for it.
@@ -75,6 +77,7 @@ class Operation:
     per_page: int = 200
     body: bool = False
     per_minute: int | None = None
+    per_second: int | None = None
     quota: str = ""
     stability: Stability = "ga"
     feature: str = ""

@@ -19,6 +19,7 @@ SCHEMAS = ROOT / "segment_mcp" / "operations" / "schemas"
 ROWS = [pytest.param(row, id=name) for name, row in OPERATIONS.items()]
 PUBLIC = [pytest.param(row, id=name) for name, row in OPERATIONS.items() if row.api == "public"]
 TRACKING = [pytest.param(row, id=name) for name, row in OPERATIONS.items() if row.api == "tracking"]
+PROFILE = [pytest.param(row, id=name) for name, row in OPERATIONS.items() if row.api == "profile"]
 
 
 def reference() -> dict[str, Any]:
@@ -51,7 +52,7 @@ def test_a_row_is_found_by_its_name(row: Operation) -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_path_is_absolute_and_holds_nothing_but_names_and_slots(row: Operation) -> None:
-    assert row.path == "/" or re.fullmatch(r"(/([a-zA-Z0-9-]+|\{[a-z]\w*\}))+", row.path)
+    assert row.path == "/" or re.fullmatch(r"(/([a-zA-Z0-9_-]+|\{[a-z]\w*\}))+", row.path)
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -155,9 +156,17 @@ def test_a_tracking_call_goes_where_its_name_says(row: Operation) -> None:
     assert (row.method, row.path, row.safety, row.answer) == ("POST", f"/v1/{row.name}", "write", ())
 
 
-def test_the_tracking_area_has_no_published_schemas() -> None:
+@pytest.mark.parametrize("row", PROFILE)
+def test_a_profile_call_reads_one_profile_of_a_space_within_the_documented_limit(row: Operation) -> None:
+    assert (row.method, row.safety, row.per_second) == ("GET", "read", 100)
+    assert re.findall(r"\{(\w+)\}", row.path) == ["spaceId", "collection", "identifier"]
+    assert ("limit" in row.query) == (row.pagination == "next")
+
+
+@pytest.mark.parametrize("area", ["tracking", "profiles"])
+def test_an_area_of_another_api_has_no_published_schemas(area: str) -> None:
     with pytest.raises(FileNotFoundError):
-        schemas("tracking")
+        schemas(area)
 
 
 @pytest.mark.parametrize(
