@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from segment_mcp.config import Mode
 from segment_mcp.operations import Operation
+from segment_mcp.timing import Timing
 
 Data = dict[str, Any]
 """JSON object: Segment's `data`, or what a tool answers."""
@@ -112,6 +113,17 @@ class Tracking(Protocol):
             UpstreamError: Segment, or the way to it, failed.
         """
         ...
+
+
+class Profiles(Segment, Protocol):
+    """Segment's Profile API with one connection's token and space: `Segment` for rows whose API is `profile`.
+
+    Arguments are those of path and query but the space. `identifier` is the ID's type and value, `user_id:u-1`; its
+    value goes out in lower case unless `exact` is among the arguments. `include` and `exclude` are lists. An answer of
+    `call` is the body; of `walk`, a trait is an item `[name, value]`.
+
+    Both raise `NotConfigured` where the connection has no token or no space.
+    """
 
 
 class WriteKeys(Protocol):
@@ -263,6 +275,14 @@ class Imports(Protocol):
         """
         ...
 
+    async def listed(self) -> list[Data]:
+        """The newest imports, each as `status` tells it, the newest first.
+
+        Raises:
+            ImportStopped: they can't be read.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -350,6 +370,7 @@ class Facts:
         connections: names of all connections.
         region: the region setting: `us`, `eu` or `auto`.
         has_api_token: whether a Public API token is configured.
+        reveal_pii: whether the personal data of profiles is shown unmasked.
         mode: what may be done.
         regulations: whether the data of people may be deleted or suppressed.
         toolsets: which families of tools are on.
@@ -360,10 +381,26 @@ class Facts:
     connections: tuple[str, ...]
     region: str
     has_api_token: bool
+    reveal_pii: bool
     mode: Mode
     regulations: bool
     toolsets: tuple[str, ...]
     sandbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a question reads with.
+
+    Attributes:
+        segment: the guarded way to Segment.
+        timing: the clock.
+        progress: tells whoever waits how far it is.
+    """
+
+    segment: Segment
+    timing: Timing
+    progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,16 +412,21 @@ class Ports:
     """
 
     guard: Callable[[Call], Segment]
+    profiles: Profiles
     events: EventSink
     outbox: Outbox
     imports: Imports
     write_keys: WriteKeys
     facts: Facts
+    timing: Timing
 
     def of(self, call: Call, progress: Progress) -> Mapping[str, Any]:
         """The ports of one call, by the names under which handlers ask for them."""
+        segment = self.guard(call)
         return {
-            "segment": self.guard(call),
+            "segment": segment,
+            "reader": Reader(segment, self.timing, progress),
+            "profiles": self.profiles,
             "events": self.events,
             "outbox": self.outbox,
             "imports": self.imports,

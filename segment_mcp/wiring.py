@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from segment_mcp.adapter.client import SegmentClient
 from segment_mcp.adapter.http import Http, Transport, in_process
+from segment_mcp.adapter.profiles import ProfileClient
 from segment_mcp.adapter.write_keys import KnownWriteKeys
 from segment_mcp.background import Spawn
 from segment_mcp.config import Connection, Settings, hidden_in_results
@@ -17,13 +19,15 @@ from segment_mcp.events.imports.engine import Means
 from segment_mcp.events.imports.service import Importer
 from segment_mcp.events.outbox import Outbox, Store
 from segment_mcp.events.sink import Route, Sink, of_key
-from segment_mcp.ports import Facts, Ports, Tracking
+from segment_mcp.operations import Operation
+from segment_mcp.ports import Call, Facts, Ports, Segment, Tracking
 from segment_mcp.redact import Scrubber
 from segment_mcp.state import IN_MEMORY, ledger_file, outbox_file, state_folder
 from segment_mcp.stores.consents import SqliteLedger
 from segment_mcp.stores.imports import SqliteJournal
 from segment_mcp.stores.outbox import SqliteOutbox
 from segment_mcp.timing import SYSTEM, Timing
+from segment_mcp.tools.changes import IMPORT, OUTBOX, Change, Changes
 from segment_mcp.tools.guard import GuardedSegment, Rules
 from segment_mcp.tools.policy import policy_of
 
@@ -45,6 +49,9 @@ class Wiring:
             settings say so.
         timing: clock, waits and chance; None: the system's.
         spawn: runs something in the background.
+
+    Attributes:
+        changes: tells whoever follows what was changed, in whichever workspace.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Wiring:
         self._settings = settings
         self._timing = timing or SYSTEM
         self._spawn = spawn
+        self.changes = Changes()
         if transport is None and settings.mcp_sandbox:
             transport = self._embedded
         self._http = Http(transport, largest_answer=settings.mcp_largest_answer)
@@ -83,6 +91,7 @@ class Wiring:
             now=self._timing.now,
             chance=self._timing.chance,
             seconds=settings.mcp_call_seconds,
+            changed=lambda: self.changes.tell(Change("", "PATCH", OUTBOX, {})),
         )
 
     @property
@@ -104,13 +113,21 @@ class Wiring:
             connections=tuple(self._connections),
             region=connection.region,
             has_api_token=connection.api_token is not None,
+            reveal_pii=settings.mcp_reveal_pii,
             mode=settings.mcp_mode,
             regulations=settings.mcp_regulations,
             toolsets=settings.mcp_toolsets,
             sandbox=settings.mcp_sandbox,
         )
         return Ports(
-            guard=lambda call: GuardedSegment(self._rules, f"{name}{CREDENTIALS}{connection.route()}", client, call),
+            guard=self._guard(name, client),
+            profiles=ProfileClient(
+                connection,
+                self._http,
+                client.region,
+                timing=self._timing,
+                call_seconds=settings.mcp_call_seconds,
+            ),
             events=Sink(
                 self._route(name),
                 write_keys,
@@ -123,6 +140,7 @@ class Wiring:
             imports=self.importer(name),
             write_keys=write_keys,
             facts=facts,
+            timing=self._timing,
         )
 
     def importer(self, name: str) -> Importer:
@@ -140,6 +158,7 @@ class Wiring:
             state=self._imports_folder,
             spawn=self._spawn,
             patience=max(1.0, self._settings.mcp_call_seconds - ANSWERED_BEFORE),
+            changed=lambda known: self.changes.tell(Change("", "PATCH", IMPORT, {"importId": known})),
         )
 
     async def aclose(self) -> None:
@@ -151,6 +170,15 @@ class Wiring:
             self._journal.close()
         if self._forgotten is not None:
             self._forgotten.cleanup()
+
+    def _guard(self, name: str, client: SegmentClient) -> Callable[[Call], Segment]:
+        """Makes the way to Segment for one call; what goes through it and changes something is told."""
+        credentials = f"{name}{CREDENTIALS}{self._connections[name].route()}"
+
+        def changed(operation: Operation, arguments: Mapping[str, Any]) -> None:
+            self.changes.tell(Change(name, operation.method, operation.path, arguments))
+
+        return lambda call: GuardedSegment(self._rules, credentials, client, call, changed)
 
     def _route(self, name: str) -> Route:
         """Where a connection's events go. The embedded Segment is no host: what is meant for one never gets there."""
