@@ -1,19 +1,26 @@
-"""Binds the tools to MCP's low-level server, which answers both protocol eras with the same handlers."""
+"""Binds tools, resources and prompts to MCP's low-level server, which answers both eras with the same handlers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import mcp_types as types
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel import Server
+from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.shared.exceptions import MCPError
+from pydantic_core import to_json
 
 from segment_mcp import __version__
 from segment_mcp.callers import Callers, input_required
 from segment_mcp.envelope import ENVELOPE_SCHEMA
+from segment_mcp.listeners import Listeners, not_found
 from segment_mcp.ports import AnswerNeeded
+from segment_mcp.prompts.catalog import PROMPTS
+from segment_mcp.prompts.prompt import Prompt, PromptArguments
+from segment_mcp.resources.catalog import RESOURCES
+from segment_mcp.resources.library import Library
+from segment_mcp.resources.resource import MIME_TYPE
 from segment_mcp.tools.catalog import input_schemas
 from segment_mcp.tools.invoke import Toolbox
 from segment_mcp.tools.results import URI
@@ -47,25 +54,69 @@ RESULT_TEMPLATE = {
     "name": "result",
     "title": "A whole answer",
     "description": "An answer that was too long for its call, in pages; kept for fifteen minutes.",
-    "mimeType": "application/json",
+    "mimeType": MIME_TYPE,
 }
 
 _LIST_LIFETIME_MS = 3_600_000
-_UNCHANGING: tuple[CacheableMethod, ...] = ("tools/list", "resources/list", "resources/templates/list")
+_UNCHANGING: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "resources/list",
+    "resources/templates/list",
+    "prompts/list",
+)
+_ABSENT = frozenset({"not_found", "invalid_arguments", "unknown_operation", "unknown_connection"})
+"""Codes of failures that mean: no resource has this URI."""
 _RESULT = re.compile(rf"{re.escape(URI)}([A-Za-z0-9_-]{{1,64}})(?:\?page=([1-9][0-9]{{0,5}}))?", re.ASCII)
 _COMPLETE = {"resultType": "complete"}
 """Required of a result since 2026-07-28; the SDK leaves it out for clients of an older revision."""
 
 
-def build_server(toolbox: Toolbox) -> Server[Any]:
-    """An MCP server over the tools; it holds no state of its own and serves any number of clients."""
+class SegmentServer(Server[Any]):
+    """The low-level server, which tells of itself only what is true of this one.
+
+    Args:
+        listeners: tells clients what was changed.
+        described: how it introduces itself, as the SDK takes it.
+    """
+
+    def __init__(self, listeners: Listeners, **described: Any) -> None:
+        super().__init__("segment-mcp", version=__version__, title="Twilio Segment", **described)
+        self._listeners = listeners
+        listeners.bind(self)
+
+    def end_streams(self) -> None:
+        """End the answers that go on for as long as somebody listens."""
+        self._listeners.close()
+
+    def get_capabilities(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+        *,
+        protocol_version: str | None = None,
+    ) -> types.ServerCapabilities:
+        """What the handlers offer. The SDK would promise changes of tools and prompts along with those of resources."""
+        told = super().get_capabilities(
+            notification_options, experimental_capabilities, extensions, protocol_version=protocol_version
+        )
+        changing = types.ResourcesCapability(subscribe=True, list_changed=True)
+        fixed = {"tools": types.ToolsCapability(), "prompts": types.PromptsCapability()}
+        return told.model_copy(update={**fixed, "resources": changing})
+
+
+def build_server(toolbox: Toolbox, prompts: Sequence[Prompt] = PROMPTS) -> SegmentServer:
+    """An MCP server over the tools, resources and prompts, for any number of clients.
+
+    Args:
+        toolbox: has the tools, and the connections that resources are read from.
+        prompts: those that are listed, as far as their toolsets are on.
+    """
     listed = listing(toolbox)
     schemas: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in listed}
-    callers = Callers()
-    server: Server[Any] = Server(
-        "segment-mcp",
-        version=__version__,
-        title="Twilio Segment",
+    callers, library = Callers(), Library(RESOURCES, toolbox)
+    server = SegmentServer(
+        Listeners(library, toolbox.changes),
         instructions=INSTRUCTIONS,
         cache_hints=dict.fromkeys(_UNCHANGING, CacheHint(ttl_ms=_LIST_LIFETIME_MS, scope="public")),
         get_tool_input_schema=schemas.get,
@@ -89,28 +140,137 @@ def build_server(toolbox: Toolbox) -> Server[Any]:
             **_COMPLETE,
         }
 
-    async def list_templates(_: ServerRequestContext[Any], __: types.PaginatedRequestParams) -> dict[str, Any]:
-        return {"resourceTemplates": [RESULT_TEMPLATE], **_COMPLETE}
-
-    async def list_resources(_: ServerRequestContext[Any], __: types.PaginatedRequestParams) -> dict[str, Any]:
-        return {"resources": [], **_COMPLETE}
-
-    async def read_resource(
-        context: ServerRequestContext[Any], params: types.ReadResourceRequestParams
-    ) -> dict[str, Any]:
-        name, page = result_of(params.uri)
-        found = toolbox.result_page(name, page, callers.of(context))
-        if found is None:
-            raise MCPError(types.INVALID_PARAMS, "This resource does not exist, or not any more.")
-        content = {"uri": params.uri, "mimeType": "application/json", "text": found}
-        return {"contents": [content], "ttlMs": 0, "cacheScope": "private", **_COMPLETE}
-
     server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)
     server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
-    server.add_request_handler("resources/list", types.PaginatedRequestParams, list_resources)
-    server.add_request_handler("resources/templates/list", types.PaginatedRequestParams, list_templates)
-    server.add_request_handler("resources/read", types.ReadResourceRequestParams, read_resource)
+    _Reading(toolbox, library, callers).bind(server)
+    _Prompting([prompt for prompt in prompts if all(map(toolbox.has, prompt.toolsets))], library, callers).bind(server)
     return server
+
+
+class _Reading:
+    """Answers what clients ask of resources.
+
+    Args:
+        toolbox: keeps the pages of long answers.
+        library: has the resources.
+        callers: tells clients apart.
+    """
+
+    def __init__(self, toolbox: Toolbox, library: Library, callers: Callers) -> None:
+        self._toolbox = toolbox
+        self._library = library
+        self._callers = callers
+        self._listed = library.listed()
+        self._templates = [RESULT_TEMPLATE, *library.templates()]
+
+    def bind(self, server: Server[Any]) -> None:
+        """Answer these requests of a server's clients."""
+        server.add_request_handler("resources/list", types.PaginatedRequestParams, self._list)
+        server.add_request_handler("resources/templates/list", types.PaginatedRequestParams, self._list_templates)
+        server.add_request_handler("resources/read", types.ReadResourceRequestParams, self._read)
+
+    async def _list(self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams) -> dict[str, Any]:
+        return {"resources": self._listed, **_COMPLETE}
+
+    async def _list_templates(self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams) -> dict[str, Any]:
+        return {"resourceTemplates": self._templates, **_COMPLETE}
+
+    async def _read(
+        self, context: ServerRequestContext[Any], params: types.ReadResourceRequestParams
+    ) -> dict[str, Any]:
+        caller = self._callers.of(context)
+        page = self._toolbox.result_page(*result_of(params.uri), caller)
+        if page is not None:
+            return _contents(params.uri, page, 0.0, public=False)
+        reading = await self._library.read(params.uri, caller)
+        if reading is None:
+            raise not_found(context, "This resource does not exist, or not any more.")
+        envelope = reading.envelope
+        if envelope.error is None:
+            text = to_json(envelope.data).decode()
+            return _contents(params.uri, text, reading.lifetime, public=reading.public)
+        if envelope.data["code"] in _ABSENT:
+            raise not_found(context, envelope.error)
+        raise MCPError(types.INTERNAL_ERROR, envelope.error, dict(envelope.data))
+
+
+class _Prompting:
+    """Answers what clients ask of prompts, and what could stand in their arguments or in a template's variables.
+
+    Args:
+        prompts: those that are listed.
+        library: knows what could stand there.
+        callers: tells clients apart.
+    """
+
+    def __init__(self, prompts: Sequence[Prompt], library: Library, callers: Callers) -> None:
+        self._prompts = {prompt.name: prompt for prompt in prompts}
+        self._library = library
+        self._callers = callers
+
+    def bind(self, server: Server[Any]) -> None:
+        """Answer these requests of a server's clients."""
+        server.add_request_handler("prompts/list", types.PaginatedRequestParams, self._list)
+        server.add_request_handler("prompts/get", types.GetPromptRequestParams, self._get)
+        server.add_request_handler("completion/complete", types.CompleteRequestParams, self._complete)
+
+    async def _list(self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams) -> dict[str, Any]:
+        return {"prompts": [_prompt(prompt) for prompt in self._prompts.values()], **_COMPLETE}
+
+    async def _get(self, _: ServerRequestContext[Any], params: types.GetPromptRequestParams) -> dict[str, Any]:
+        prompt = self._prompts.get(params.name)
+        if prompt is None:
+            raise MCPError(types.INVALID_PARAMS, "There is no such prompt; list the prompts and get one of them.")
+        try:
+            text = prompt.render(params.arguments or {})
+        except PromptArguments as error:
+            raise MCPError(types.INVALID_PARAMS, str(error)) from None
+        message = {"role": "user", "content": {"type": "text", "text": text}}
+        return {"description": prompt.description, "messages": [message], **_COMPLETE}
+
+    async def _complete(
+        self, context: ServerRequestContext[Any], params: types.CompleteRequestParams
+    ) -> dict[str, Any]:
+        names = self._names(params.ref)
+        if names is None:
+            raise MCPError(types.INVALID_PARAMS, "There is no such prompt or resource template.")
+        if params.argument.name not in names:
+            return {"completion": {"values": []}, **_COMPLETE}
+        chosen = None if params.context is None else params.context.arguments
+        found = await self._library.complete(
+            params.argument.name, params.argument.value, self._callers.of(context), chosen
+        )
+        total = {} if found.total is None else {"total": found.total}
+        return {"completion": {"values": list(found.values), "hasMore": found.more, **total}, **_COMPLETE}
+
+    def _names(self, ref: types.ResourceTemplateReference | types.PromptReference) -> Collection[str] | None:
+        """The arguments or variables of what is meant; None where there is no such prompt or template."""
+        if isinstance(ref, types.ResourceTemplateReference):
+            return () if ref.uri == RESULT_TEMPLATE["uriTemplate"] else self._library.variables(ref.uri)
+        prompt = self._prompts.get(ref.name)
+        return None if prompt is None else [argument.name for argument in prompt.arguments]
+
+
+def _contents(uri: str, text: str, lifetime: float, *, public: bool) -> dict[str, Any]:
+    """What was read, and how long a client may take it for fresh, in seconds."""
+    return {
+        "contents": [{"uri": uri, "mimeType": MIME_TYPE, "text": text}],
+        "ttlMs": round(lifetime * 1000),
+        "cacheScope": "public" if public else "private",
+        **_COMPLETE,
+    }
+
+
+def _prompt(prompt: Prompt) -> dict[str, Any]:
+    return {
+        "name": prompt.name,
+        "title": prompt.title,
+        "description": prompt.description,
+        "arguments": [
+            {"name": argument.name, "description": argument.description, "required": argument.required}
+            for argument in prompt.arguments
+        ],
+    }
 
 
 def result_of(uri: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from segment_mcp.errors import InvalidArguments, SegmentMcpError, UnknownOperation
 from segment_mcp.operations import OPERATIONS, Operation, Safety, area_of, get
-from segment_mcp.operations.catalog import AREAS
+from segment_mcp.operations.catalog import PUBLIC_AREAS
 from segment_mcp.ports import Data, Facts, Segment, WriteKeys
 from segment_mcp.redact import clean, mask_write_key
 from segment_mcp.tools.args import Args, JsonObject
@@ -64,15 +64,15 @@ async def segment_api_search(args: Search, facts: Facts) -> Data:
     """
     from segment_mcp.operations import search
 
-    if args.area is not None and args.area not in _areas():
-        raise InvalidArguments([{"field": "area", "message": f"must be one of {', '.join(_areas())}"}])
+    if args.area is not None and args.area not in PUBLIC_AREAS:
+        raise InvalidArguments([{"field": "area", "message": f"must be one of {', '.join(PUBLIC_AREAS)}"}])
     public = _public()
     wanted = {row.name for row in public if args.area in {None, area_of(row)} and args.safety in {None, row.safety}}
     allowed = {name for name in wanted if facts.mode != "read" or get(name).safety == "read"}
     hits = [hit.operation for hit in search.find(args.query, public, limit=len(public))]
     found: Data = {"matches": [_match(row, facts) for row in hits if row.name in allowed][:MOST_MATCHES]}
     if not found["matches"]:
-        found["areas"] = list(_areas())
+        found["areas"] = list(PUBLIC_AREAS)
     if allowed != wanted:
         found["hidden"] = "Operations that change something are left out: SEGMENT_MCP_MODE is read."
     return found
@@ -80,9 +80,9 @@ async def segment_api_search(args: Search, facts: Facts) -> Data:
 
 @tool(title="Describe an operation", safety="read", toolset="api", idempotent=True, open_world=False)
 async def segment_api_describe(args: Describe, facts: Facts) -> Data:
-    """Read one operation's parameters, an example call, limits, harm and the shape of its answer.
+    """Read an operation's parameters, example call, limits, harm and answer.
 
-    Use this when you know an operation's name and are about to call it.
+    Use this when you are about to call one.
     """
     from segment_mcp.operations import examples, signature
 
@@ -228,8 +228,3 @@ def _given(members: Mapping[str, Any]) -> Data:
 @cache
 def _public() -> tuple[Operation, ...]:
     return tuple(row for row in OPERATIONS.values() if row.api == "public")
-
-
-@cache
-def _areas() -> tuple[str, ...]:
-    return tuple(area for area in AREAS if area != "tracking")

@@ -26,6 +26,8 @@ from segment_mcp.timing import is_moment
 _PROBLEMS_SHOWN = 20
 _DROPPED_KEYS = ("title", "default", "additionalProperties")
 _SAYS_NOTHING = (("minLength", 1), ("minItems", 1))
+_GENEROUS_LENGTH = 100
+"""Characters; a longer `maxLength` is checked, and nothing that a caller has to plan for."""
 
 
 class Args(BaseModel):
@@ -103,7 +105,9 @@ def _compact(schema: Any, definitions: Mapping[str, Any]) -> Any:
     compact = {
         name: _compact(value, definitions)
         for name, value in schema.items()
-        if name not in {*_DROPPED_KEYS, "properties"} and (name, value) not in _SAYS_NOTHING
+        if name not in {*_DROPPED_KEYS, "properties"}
+        and (name, value) not in _SAYS_NOTHING
+        and not (name == "maxLength" and value >= _GENEROUS_LENGTH)
     }
     if "properties" in schema:
         compact["properties"] = {name: _compact(value, definitions) for name, value in schema["properties"].items()}
@@ -168,8 +172,8 @@ class Pagination(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     count: int = Field(200, ge=1, le=1000, description="Items a page.")
-    cursor: str | None = Field(None, max_length=4096, description="pagination.next of the page before.")
+    cursor: str | None = Field(None, max_length=4096, description="pagination.next.")
 
 
-Page = Annotated[Pagination, BeforeValidator(decoded), Field(description="Which page; the first 200 if left out.")]
+Page = Annotated[Pagination, BeforeValidator(decoded), Field(description="Which page.")]
 FIRST_PAGE = Pagination.model_construct(count=200, cursor=None)

@@ -24,6 +24,18 @@ from segment_mcp.tools.destinations import (
     segment_list_destinations,
 )
 from segment_mcp.tools.imports import segment_import_historical_data
+from segment_mcp.tools.profiles import segment_lookup_profile
+from segment_mcp.tools.questions import (
+    segment_audit_event_routing,
+    segment_check_delivery_health,
+    segment_diff_tracking_plan,
+    segment_find_stale_sources,
+    segment_find_ungoverned_sources,
+    segment_preview_mapping,
+    segment_send_test_event,
+    segment_trace_event,
+    segment_validate_event,
+)
 from segment_mcp.tools.sources import (
     segment_add_labels_to_source,
     segment_delete_source,
@@ -71,6 +83,16 @@ TOOLS: tuple[Tool[Any], ...] = (
     segment_api_read,
     segment_api_write,
     segment_api_destroy,
+    segment_validate_event,
+    segment_send_test_event,
+    segment_trace_event,
+    segment_audit_event_routing,
+    segment_check_delivery_health,
+    segment_find_stale_sources,
+    segment_find_ungoverned_sources,
+    segment_diff_tracking_plan,
+    segment_preview_mapping,
+    segment_lookup_profile,
 )
 
 

@@ -19,9 +19,9 @@ async def segment_connection_status(
     outbox: Outbox,
     facts: Facts,
 ) -> Data:
-    """Tell the workspace and region, which credentials work, what the mode allows, and which events wait for delivery.
+    """Tell workspace, region and mode, which credentials work, and which events wait for delivery.
 
-    Use this when you begin, or when a call is unauthorized or not configured.
+    Use this when you begin, or a call is unauthorized or not configured.
     """
     token, workspace, region = await _token(segment, facts)
     return {

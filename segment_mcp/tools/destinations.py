@@ -30,7 +30,7 @@ class DeliveryMetrics(Args):
     destination_id: DestinationId
     source_id: Annotated[SourceId, Field(description="The source that feeds it.")]
     start_time: (
-        Annotated[Moment, Field(description="Default: 1 hour, 7 days or 14 days ago, by granularity.")] | None
+        Annotated[Moment, Field(description="Default: by granularity.")] | None
     ) = None
     end_time: Annotated[Moment, Field(description="Default: now.")] | None = None
     granularity: (
@@ -44,18 +44,18 @@ class DeliveryMetrics(Args):
 
 @tool(title="List destinations", safety="read", toolset="destinations", idempotent=True, open_world=False)
 async def segment_list_destinations(args: ListDestinations, segment: Segment) -> Data:
-    """List the workspace's destinations with ID, name, type, source, settings (secrets masked) and if they are enabled.
+    """List destinations with ID, name, type, source, masked settings and whether they are enabled.
 
-    Use this when a destination's ID is needed; name filters by part of the name.
+    Use this when a destination's ID is needed.
     """
     return await list_page(segment, get("listDestinations"), args.name, args.pagination)
 
 
 @tool(title="Get destination", safety="read", toolset="destinations", idempotent=True, open_world=False)
 async def segment_get_destination(args: OneDestination, segment: Segment) -> Data:
-    """Read one destination: its settings (secrets masked), its source, its catalog metadata.
+    """Read one destination: masked settings, source, catalog metadata.
 
-    Use this when the ID is known and the full configuration is needed.
+    Use this when its full configuration is needed.
     """
     return await segment.call(get("getDestination"), args.given())
 
@@ -64,6 +64,6 @@ async def segment_get_destination(args: OneDestination, segment: Segment) -> Dat
 async def segment_list_delivery_metrics_summary_from_destination(args: DeliveryMetrics, segment: Segment) -> Data:
     """Count what a destination was sent from a source: successes, retries, discards, expiries and latency.
 
-    Use this when checking whether events arrive at a cloud-mode destination.
+    Use this when checking one cloud-mode destination.
     """
     return await segment.call(get("listDeliveryMetricsSummaryFromDestination"), args.given())

@@ -23,6 +23,9 @@ _OWN_MASK = re.compile(rf"{re.escape(MASK)}.{{0,4}}")
 _ONLY_BULLETS = re.compile(rf"{SEGMENT_MASK}{{2,}}")
 _SETTINGS = frozenset({"settings", "connectionSettings"})
 
+Changed = Callable[[Operation, Mapping[str, Any]], None]
+"""Is told of an operation that Segment did, and of its arguments."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -51,13 +54,15 @@ class GuardedSegment:
         connection: names the connection and its credentials, for consents.
         segment: the connection itself.
         call: the tool's call that this is for.
+        changed: is told of each operation that may have changed something, once Segment did it.
     """
 
-    def __init__(self, rules: Rules, connection: str, segment: Segment, call: Call) -> None:
+    def __init__(self, rules: Rules, connection: str, segment: Segment, call: Call, changed: Changed) -> None:
         self._rules = rules
         self._connection = connection
         self._segment = segment
         self._call = call
+        self._changed = changed
 
     async def call(self, operation: Operation, arguments: Mapping[str, Any]) -> Data:
         """Send one operation; see `ports.Segment.call`.
@@ -74,7 +79,10 @@ class GuardedSegment:
             refuse_masks(arguments)
         if operation.safety == "destroy":
             await self._agree(operation, arguments)
-        answer: Data = self._masked(await self._segment.call(operation, arguments))
+        data = await self._segment.call(operation, arguments)
+        if operation.safety != "read":
+            self._changed(operation, arguments)
+        answer: Data = self._masked(data)
         return answer
 
     async def walk(

@@ -18,24 +18,24 @@ class ImportHistoricalData(Args):
         Annotated[
             list[dict[str, Any]],
             BeforeValidator(decoded),
-            Field(description="The events, as segment_batch takes them; or use file."),
+            Field(description="As segment_batch takes them."),
         ]
         | None
     ) = None
     file: (
-        Annotated[str, Field(min_length=1, description="File in the operator's import folder; may be gzipped.")] | None
+        Annotated[str, Field(min_length=1, description="Or a file in the import folder.")] | None
     ) = None
     import_id: (
-        Annotated[str, Field(min_length=1, max_length=64, description="Instead of both: how far that import is.")]
+        Annotated[str, Field(min_length=1, max_length=64, description="Or how far that import is.")]
         | None
     ) = None
-    stop: bool = Field(default=False, description="Stop the import with importId.")
+    stop: bool = Field(default=False, description="Stop that import.")
     format: Literal["ndjson", "json", "csv", "parquet"] | None = Field(None, description="Default: what it looks like.")
     map: (
         Annotated[
             dict[str, Line],
             BeforeValidator(decoded),
-            Field(description='Column to field, e.g. {"uid": "userId", "price": "properties.price:number"}.'),
+            Field(description='Column to field, e.g. {"price": "properties.price:number"}.'),
         ]
         | None
     ) = None
@@ -44,25 +44,25 @@ class ImportHistoricalData(Args):
     )
     integrations: (
         Annotated[
-            JsonObject, Field(description="Replaces each event's own. A backfill reaches every connected destination.")
+            JsonObject, Field(description="Replaces the events' own. Else it reaches every destination.")
         ]
         | None
     ) = None
     message_ids: Literal["keep", "derive"] = Field(
-        default="keep", description="derive: new stable IDs, for events that Segment may have seen."
+        default="keep", description="derive: new ones, for events that Segment saw."
     )
-    rate: float = Field(default=1000, ge=0, allow_inf_nan=False, description="Events a second; 0: no limit.")
-    limit: int | None = Field(None, ge=1, description="Stop after so many records.")
+    rate: float = Field(default=1000, ge=0, allow_inf_nan=False, description="Events a second.")
+    limit: int | None = Field(None, ge=1, description="Stop after so many.")
     dry_run: bool = Field(default=False, description="Check all, send nothing.")
-    again: bool = Field(default=False, description="Start over, though it was imported.")
+    again: bool = Field(default=False, description="Start over.")
     write_key: WriteKey | None = None
 
 
 @tool(title="Import historical data", safety="write", toolset="tracking", idempotent=True, open_world=True)
 async def segment_import_historical_data(args: ImportHistoricalData, imports: Imports, progress: Progress) -> Data:
-    """Import a backfill (NDJSON, JSON, CSV, Parquet, Segment archives); goes on in the background if it takes long.
+    """Import a backfill (NDJSON, JSON, CSV, Parquet, Segment archives), in the background if it takes long.
 
-    Use this when events are old or many: dryRun first, then import, then ask with importId until state is finished.
+    Use this when events are old or many: dryRun, import, then ask with importId until it is finished.
     """
     if sum(given is not None for given in (args.events, args.file, args.import_id)) != 1:
         raise InvalidArguments([{"field": "arguments", "message": "pass one of events, file and importId"}])

@@ -2,13 +2,14 @@
 
 import difflib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from segment_mcp.envelope import Envelope
 from segment_mcp.errors import Internal, InvalidArguments, SegmentMcpError, UnknownConnection, UnknownTool
-from segment_mcp.ports import AnswerNeeded, Call, Caller, Ports, Progress, Question, Reply
+from segment_mcp.ports import AnswerNeeded, Call, Caller, Data, Ports, Progress, Question, Reply
 from segment_mcp.redact import Scrubber, clean
+from segment_mcp.tools.changes import Changes
 from segment_mcp.tools.policy import Policy
 from segment_mcp.tools.results import Results
 from segment_mcp.tools.tool import Tool
@@ -58,6 +59,9 @@ class Toolbox:
         policy: what the operator allows.
         scrubber: knows what may not stand in a result.
         results: keeps answers that are too long.
+
+    Attributes:
+        changes: tells whoever follows what was changed by calls, whichever connection they went to.
     """
 
     def __init__(
@@ -73,6 +77,24 @@ class Toolbox:
         self._policy = policy
         self._scrubber = scrubber
         self._results = results
+        self.changes = Changes()
+
+    @property
+    def connections(self) -> tuple[str, ...]:
+        """Their names, the default one first."""
+        return tuple(self._connections)
+
+    def has(self, toolset: str | None) -> bool:
+        """Whether a toolset is on; None stands for what belongs to none."""
+        return toolset is None or toolset in self._policy.toolsets
+
+    def ports(self, connection: str, caller: Caller) -> Mapping[str, Any]:
+        """The ports of one call that is no tool's, by name, behind the same guard; such a call may only read.
+
+        Raises:
+            KeyError: no connection has that name.
+        """
+        return self._connections[connection].of(Call(caller), silent)
 
     def listed(self) -> list[Tool[Any]]:
         """The tools that clients see."""
@@ -103,8 +125,22 @@ class Toolbox:
         Raises:
             AnswerNeeded: the client has to come again with a person's answer.
         """
+        return await self.answer(name, caller, lambda: self._run(name, arguments, progress, caller))
+
+    async def answer(self, name: str, caller: Caller, work: Callable[[], Awaitable[Data]]) -> Envelope:
+        """Do something and answer the envelope, whatever happens; a long answer's pages are kept for the caller.
+
+        Args:
+            name: of what is done, for the log.
+            caller: who gets the answer.
+            work: does it.
+
+        Raises:
+            AnswerNeeded: the client has to come again with a person's answer.
+        """
         try:
-            return self._scrubbed(Envelope.success(await self._run(name, arguments, progress, caller)))
+            data = self._results.fitted(await work(), caller.id)
+            return self._scrubbed(Envelope.success(data))
         except SegmentMcpError as error:
             return self._scrubbed(Envelope.failure(error))
         except AnswerNeeded:
@@ -124,7 +160,7 @@ class Toolbox:
         error = None if envelope.error is None else self._scrubber.text(envelope.error)
         return Envelope(envelope.successful, self._scrubber.data(envelope.data), error)
 
-    async def _run(self, name: str, arguments: Mapping[str, Any], progress: Progress, caller: Caller) -> dict[str, Any]:
+    async def _run(self, name: str, arguments: Mapping[str, Any], progress: Progress, caller: Caller) -> Data:
         tool = self._tools.get(name)
         if tool is None:
             nearest = difflib.get_close_matches(name[:100], [tool.name for tool in self.listed()], n=3)
@@ -135,8 +171,7 @@ class Toolbox:
         ports = self._connections[self._connection(own)]
         confirmation = self._confirmation(tool, own)
         checked = tool.args.check(own)
-        data = await tool.run(checked, ports.of(Call(caller, confirmation), progress))
-        return self._results.fitted(data, caller.id)
+        return await tool.run(checked, ports.of(Call(caller, confirmation), progress))
 
     def _connection(self, arguments: dict[str, Any]) -> str:
         """The connection that a call names; its name is taken out of the arguments."""

@@ -21,16 +21,18 @@ class Policy:
         toolsets: the families of tools that are on.
         regulations: whether the data of people may be deleted or suppressed at all.
         confirm: how a client without forms consents: `terminal`, or `token`: the code is passed back.
+        profiles: whether any connection has what the Profile API needs; without it its tools are not shown.
     """
 
     mode: Mode
     toolsets: tuple[str, ...]
     regulations: bool = False
     confirm: Confirm = "terminal"
+    profiles: bool = False
 
     def lists(self, tool: Tool[Any]) -> bool:
         """Whether clients see the tool at all."""
-        return self.exclusion(tool) is None
+        return self.exclusion(tool) is None and (tool.toolset != "profiles" or self.profiles)
 
     def exclusion(self, tool: Tool[Any]) -> NotAllowed | None:
         """Why the tool may not run here at all; None where it may."""
@@ -72,4 +74,10 @@ class Policy:
 
 def policy_of(settings: Settings) -> Policy:
     """The operator's decisions, of the settings."""
-    return Policy(settings.mcp_mode, settings.mcp_toolsets, settings.mcp_regulations, settings.mcp_confirm)
+    return Policy(
+        settings.mcp_mode,
+        settings.mcp_toolsets,
+        settings.mcp_regulations,
+        settings.mcp_confirm,
+        profiles=settings.mcp_sandbox or any(each.has_profiles() for each in settings.connections.values()),
+    )

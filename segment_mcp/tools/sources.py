@@ -39,9 +39,9 @@ class Label(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    key: str = Field(min_length=1, description="The label's key.")
-    value: str = Field(min_length=1, description="The label's value.")
-    description: str | None = Field(None, description="The label's description.")
+    key: str = Field(min_length=1, description="Its key.")
+    value: str = Field(min_length=1, description="Its value.")
+    description: str | None = Field(None, description="Its description.")
 
 
 class AddLabels(Args):
@@ -69,23 +69,23 @@ class RemoveWriteKey(Args):
     """Arguments of `segment_remove_source_write_key`."""
 
     source_id: SourceId
-    write_key: Annotated[Line, Field(description="The write key, its configured name, or its masked form.")]
+    write_key: Annotated[Line, Field(description="Key, its name, or masked.")]
 
 
 @tool(title="List sources", safety="read", toolset="sources", idempotent=True, open_world=False)
 async def segment_list_sources(args: ListSources, segment: Segment) -> Data:
-    """List the workspace's sources with ID, slug, name, type, labels, masked write keys and whether they are enabled.
+    """List sources with ID, slug, name, type, labels, masked write keys and whether they are enabled.
 
-    Use this when a source's ID is needed; name filters by part of the name or slug.
+    Use this when a source's ID is needed.
     """
     return await list_page(segment, get("listSources"), args.name, args.pagination)
 
 
 @tool(title="Update source", safety="write", toolset="sources", idempotent=True, open_world=False)
 async def segment_update_source(args: UpdateSource, segment: Segment) -> Data:
-    """Change a source's name, slug, settings, or whether it is enabled.
+    """Change a source's name, slug, settings or whether it is enabled.
 
-    Use this when a source exists and its ID is known; list the sources first if not.
+    Use this when a source's ID is known.
     """
     return await segment.call(get("updateSource"), args.given())
 
@@ -94,25 +94,25 @@ async def segment_update_source(args: UpdateSource, segment: Segment) -> Data:
 async def segment_add_labels_to_source(args: AddLabels, segment: Segment) -> Data:
     """Put labels that exist in the workspace on a source; answers all labels that it then has.
 
-    Use this when a source is to be tagged, e.g. with environment: prod.
+    Use this when a source is to be tagged.
     """
     return await segment.call(get("addLabelsToSource"), args.given())
 
 
 @tool(title="Delete source", safety="destroy", toolset="sources", idempotent=True, open_world=False)
 async def segment_delete_source(args: OneSource, segment: Segment) -> Data:
-    """Delete a source for good: its write keys stop working and its data stops.
+    """Delete a source for good: its write keys and its data stop.
 
-    Use this when a person wants the source gone; to pause it, set enabled to false instead.
+    Use this when a person wants it gone; to pause it, set enabled to false.
     """
     return await segment.call(get("deleteSource"), args.given())
 
 
 @tool(title="Remove write key", safety="destroy", toolset="sources", idempotent=True, open_world=False)
 async def segment_remove_source_write_key(args: RemoveWriteKey, segment: Segment, write_keys: WriteKeys) -> Data:
-    """Revoke a write key of a source: events still sent with it are lost without an error.
+    """Revoke a source's write key: what is still sent with it is lost without an error.
 
-    Use this when a key leaked or was replaced, and nothing sends with it any more.
+    Use this when a key leaked or was replaced.
     """
     key = await write_keys.resolve(args.write_key, source_id=args.source_id)
     return await segment.call(get("removeWriteKeyFromSource"), {"sourceId": args.source_id, "writeKey": key})
@@ -122,7 +122,7 @@ async def segment_remove_source_write_key(args: RemoveWriteKey, segment: Segment
 async def segment_list_connected_warehouses_from_source(args: ConnectedWarehouses, segment: Segment) -> Data:
     """List the warehouses that store a source's data.
 
-    Use this when you need to know where a source's data ends up.
+    Use this when asked where a source's data is stored.
     """
     return await segment.call(get("listConnectedWarehousesFromSource"), args.given())
 

@@ -10,12 +10,12 @@ from segment_mcp.ports import Data, EventSink
 from segment_mcp.tools.args import Args, JsonObject, Line, Moment, decoded
 from segment_mcp.tools.tool import tool
 
-UserId = Annotated[str, Field(min_length=1, description="The user's ID; this or anonymousId.")]
-AnonymousId = Annotated[str, Field(min_length=1, description="ID of a user not known yet.")]
-WriteKey = Annotated[Line, Field(description="A write key, its name, or masked form. Default: configured.")]
-MessageId = Annotated[str, Field(min_length=1, max_length=99, description="Deduplicates repeats; made if left out.")]
-Context = Annotated[JsonObject, Field(description="ip, page, device, campaign and so on.")]
-Integrations = Annotated[JsonObject, Field(description='Destinations on or off by name, e.g. {"All": false}.')]
+UserId = Annotated[str, Field(min_length=1, description="This or anonymousId.")]
+AnonymousId = Annotated[str, Field(min_length=1, description="Of an unknown user.")]
+WriteKey = Annotated[Line, Field(description="Key, its name, or masked.")]
+MessageId = Annotated[str, Field(min_length=1, max_length=99, description="Deduplicates.")]
+Context = Annotated[JsonObject, Field(description="ip, page, device and so on.")]
+Integrations = Annotated[JsonObject, Field(description='E.g. {"All": false}.')]
 
 
 class Event(Args):
@@ -25,7 +25,7 @@ class Event(Args):
     anonymous_id: AnonymousId | None = None
     context: Context | None = None
     integrations: Integrations | None = None
-    timestamp: Annotated[Moment, Field(description="When it happened; leave out for now.")] | None = None
+    timestamp: Annotated[Moment, Field(description="Default: now.")] | None = None
     message_id: MessageId | None = None
     write_key: WriteKey | None = None
 
@@ -33,13 +33,13 @@ class Event(Args):
 class Identify(Event):
     """Arguments of `segment_identify`."""
 
-    traits: Annotated[JsonObject, Field(description="What is known of the user, e.g. email, plan.")] | None = None
+    traits: Annotated[JsonObject, Field(description="E.g. email, plan.")] | None = None
 
 
 class Track(Event):
     """Arguments of `segment_track`."""
 
-    event: Annotated[str, Field(min_length=1, description="What happened, e.g. Order Completed.")]
+    event: Annotated[str, Field(min_length=1, description="Its name, e.g. Order Completed.")]
     properties: Annotated[JsonObject, Field(description="Details of the event.")] | None = None
 
 
@@ -48,14 +48,14 @@ class View(Event):
 
     name: Annotated[str, Field(min_length=1, description="Its name.")] | None = None
     category: Annotated[str, Field(min_length=1, description="Its category.")] | None = None
-    properties: Annotated[JsonObject, Field(description="Details, e.g. url, title.")] | None = None
+    properties: Annotated[JsonObject, Field(description="E.g. url, title.")] | None = None
 
 
 class Group(Event):
     """Arguments of `segment_group`."""
 
     group_id: Annotated[str, Field(min_length=1, description="ID of the account or organisation.")]
-    traits: Annotated[JsonObject, Field(description="What is known of the group.")] | None = None
+    traits: Annotated[JsonObject, Field(description="E.g. name, employees.")] | None = None
 
 
 class Alias(Event):
@@ -71,7 +71,7 @@ class Batch(Args):
     batch: Annotated[
         list[dict[str, Any]],
         BeforeValidator(decoded),
-        Field(description="Events as the single tools take them, each with its type, e.g. track."),
+        Field(description="Events as the single tools take them, each with its type."),
     ]
     context: Annotated[JsonObject, Field(description="Given to every event.")] | None = None
     integrations: Annotated[JsonObject, Field(description="Given to every event.")] | None = None
@@ -124,9 +124,9 @@ async def segment_screen(args: View, events: EventSink) -> Data:
 
 @tool(title="Group user", safety="write", toolset="tracking", idempotent=False, open_world=True)
 async def segment_group(args: Group, events: EventSink) -> Data:
-    """Tie a user to a group such as a company or account, with the group's traits (group call).
+    """Tie a user to a group such as a company, with the group's traits (group call).
 
-    Use this when a user joins a group or the group's traits change.
+    Use this when a user joins a group or its traits change.
     """
     return await events.send("group", _fields(args), args.write_key)
 
@@ -144,7 +144,7 @@ async def segment_alias(args: Alias, events: EventSink) -> Data:
 async def segment_batch(args: Batch, events: EventSink) -> Data:
     """Send many events; nothing is sent while any is invalid. Each answers accepted or deferred.
 
-    Use this when there is more than one event; segment_import_historical_data is for old ones.
+    Use this when there are several events; old ones: segment_import_historical_data.
     """
     shared = {"context": args.context, "integrations": args.integrations}
     return await events.send_batch(args.batch, shared, args.write_key)

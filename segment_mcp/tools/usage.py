@@ -42,8 +42,8 @@ class DailyPerSource(Args):
 
 @tool(title="Daily API calls per source", safety="read", toolset="usage", idempotent=True, open_world=False)
 async def segment_get_daily_per_source_api_calls_usage(args: DailyPerSource, segment: Segment) -> Data:
-    """Count the API calls of each source by day of a month; counts are strings and cumulative.
+    """Count each source's API calls by day of a month; counts are strings and cumulative.
 
-    Use this when asking how much a source sends, or what it costs.
+    Use this when asking what a source sends or costs.
     """
     return await segment.call(get("getDailyPerSourceAPICallsUsage"), args.given())

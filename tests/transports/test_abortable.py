@@ -66,7 +66,7 @@ def start() -> tuple[subprocess.Popen[bytes], str, int]:
         [sys.executable, "-m", "segment_mcp", "sandbox", "--port", "0"], stderr=subprocess.PIPE, env=environment()
     )
     assert process.stderr is not None
-    said = [process.stderr.readline().decode() for _ in range(len(WRITE_KEYS) + 2)]
+    said = [process.stderr.readline().decode() for _ in range(len(WRITE_KEYS) + 3)]
     found = re.search(r"listening on http://(127\.0\.0\.1):(\d+)$", said[-1].strip())
     assert found, said
     return process, found[1], int(found[2])

@@ -143,7 +143,8 @@ def test_a_slow_reader_gets_every_byte_of_a_large_answer() -> None:
         seen = [wire.read() for _ in range(30)]
         wire.finish()
     assert sorted(answer["id"] for answer in seen) == list(range(1, 31))
-    assert all(len(answer["result"]["structuredContent"]["data"]["destinations"]) == 8 for answer in seen)
+    listed = [answer["result"]["structuredContent"]["data"]["destinations"] for answer in seen]
+    assert all(len(each) == len(listed[0]) > 0 for each in listed)
 
 
 def test_files_serve_as_input_and_output(tmp_path: Path) -> None:
