@@ -248,6 +248,9 @@ class Flow:
 
     def _depart(self, way: _Way, parcel: Parcel) -> None:
         destination, subscription, payload = parcel.departure
+        if destination.refuses:
+            self._settle(parcel, webhooks.Result("discarded", 1, destination.refuses))
+            return
         if subscription is None or not webhooks.is_webhook(destination.metadata["id"], subscription.action_id):
             self._settle(parcel, _AT_ONCE)
             return

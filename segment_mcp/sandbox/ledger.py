@@ -14,6 +14,7 @@ from segment_mcp.sandbox.dispatches import Dispatches
 from segment_mcp.sandbox.users import Users
 
 MAX_CELLS = 200_000
+_EVER = range(1 << 40)  # more minutes than the calendar has
 
 Outcome = Literal["first_attempt", "after_retry", "discarded", "expired"]
 K = TypeVar("K")
@@ -26,6 +27,10 @@ class Series(NamedTuple):
     type: str
     name: str | None
     app_version: str | None
+
+
+Stored = tuple[int, Series, int]
+"""A minute, a series, and how many of its events warehouses get."""
 
 
 class Failure(NamedTuple):
@@ -150,6 +155,16 @@ class Ledger:
         self.accepted.add(minute, series, count)
         calls = self.daily.setdefault(day, {})
         calls[series.source_id] = calls.get(series.source_id, 0) + count
+
+    def stored(self) -> Iterator[Stored]:
+        """Each minute, series and count of the events that warehouses get: all that were not blocked."""
+        lost: dict[tuple[int, Series], int] = {}
+        for minute, blocked, count in self.blocked.within(_EVER):
+            lost[minute, blocked.series] = lost.get((minute, blocked.series), 0) + count
+        for minute, series, count in self.accepted.within(_EVER):
+            left = count - lost.get((minute, series), 0)
+            if left:
+                yield minute, series, left
 
     def block(self, minute: int, series: Series, code: str, count: int = 1) -> None:
         """Count accepted events that were blocked at their source: received, and yet no API calls.

@@ -64,6 +64,7 @@ def _destination(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Destinati
         metadata=data["metadata"]["destinations"][entry["metadata"]],
         source_id=entry["sourceId"],
         settings=entry["settings"],
+        refuses=entry.get("refuses", ""),
     )
 
 

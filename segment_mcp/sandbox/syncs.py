@@ -15,14 +15,13 @@ from importlib.resources import files
 from typing import Any
 
 from segment_mcp.sandbox import windows
-from segment_mcp.sandbox.ledger import MinuteCounts, Series
+from segment_mcp.sandbox.ledger import Series, Stored
 from segment_mcp.sandbox.workspace import Selection, Source
 
 EVERY = timedelta(hours=12)
 KEPT = timedelta(days=14)
 SORT_KEY = "received_at"  # syncs fail without that column, says Segment's documentation
 
-_EVER = range(1 << 40)  # more minutes than the calendar has
 _ROWS_PER_SECOND = 400
 _COLUMNS = (
     "id",
@@ -61,12 +60,12 @@ def table_of(event: str) -> str:
     return re.sub(r"\W+", "_", _CAMEL.sub("_", event)).strip("_").lower() or "_"
 
 
-def collections(accepted: MinuteCounts[Series], source: Source) -> dict[str, tuple[str, ...]]:
+def collections(stored: Iterable[Stored], source: Source) -> dict[str, tuple[str, ...]]:
     """The source's tables and their columns, by name in alphabetical order."""
     found: dict[str, tuple[str, ...]] = {
         name: tuple(columns) for name, columns in _seeds()["objects"].get(source.metadata["slug"], {}).items()
     }
-    for _, series, _ in accepted.within(_EVER):
+    for _, series, _ in stored:
         if series.source_id == source.id:
             for table in _tables(series):
                 found[table] = (*_COLUMNS, "event", "event_text") if series.type == "track" else _COLUMNS
@@ -113,10 +112,10 @@ def choose(selections: Mapping[Selection, bool], what: Selection, *, enabled: bo
 
 
 def reports(
-    accepted: MinuteCounts[Series], source_id: str, warehouse_id: str, connected: datetime, now: datetime
+    stored: Iterable[Stored], source_id: str, warehouse_id: str, connected: datetime, now: datetime
 ) -> list[dict[str, Any]]:
     """The finished runs of one connection over the last `KEPT`, newest first, as the Public API shows them."""
-    rows = _rows_by_run(accepted, source_id)
+    rows = _rows_by_run(stored, source_id)
     failure = _seeds()["failures"].get(warehouse_id)
     made: list[dict[str, Any]] = []
     carried = 0
@@ -146,10 +145,10 @@ def reports(
     return made[::-1]
 
 
-def _rows_by_run(accepted: MinuteCounts[Series], source_id: str) -> dict[int, int]:
+def _rows_by_run(stored: Iterable[Stored], source_id: str) -> dict[int, int]:
     """Rows of a source by the number, counted from 1970, of the run that comes first after they arrived."""
     found: dict[int, int] = {}
-    for minute, series, count in accepted.within(_EVER):
+    for minute, series, count in stored:
         if series.source_id == source_id:
             number = minute * windows.MINUTE // EVERY + 1
             found[number] = found.get(number, 0) + count * len(list(_tables(series)))

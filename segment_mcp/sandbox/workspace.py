@@ -48,6 +48,7 @@ class Destination:
         source_id: the one source that feeds it.
         settings: as they were written, secrets included.
         latency: milliseconds that a delivery takes; the sandbox's deliveries all take as long.
+        refuses: the code with which it refuses all that it is sent, until its settings change; empty: it takes it.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Destination:
     source_id: str
     settings: Mapping[str, Any]
     latency: int = 180
+    refuses: str = ""
 
     @property
     def answer(self) -> dict[str, Any]:

@@ -365,3 +365,19 @@ async def _told(reading: Reading, source: str) -> dict[tuple[Kind, End], int]:
             for step in ("failed-delivery", "successful-delivery"):
                 await add(f"left: {each['id']}", step, destination, {"filter.subscriptionId.0": each["id"]})
     return {place: count for place, count in told.items() if count}
+
+
+async def test_a_destination_that_refuses_goes_on_refusing_until_its_settings_change(
+    reading: Reading, client: httpx2.AsyncClient, anyone: httpx2.AsyncClient
+) -> None:
+    (key,) = (await reading.source("ios"))["source"]["writeKeys"]
+
+    async def outcome(message_id: str) -> list[Any]:
+        event = {"writeKey": key, "userId": "u-1", "event": "Product Viewed", "messageId": message_id}
+        await anyone.post("/v1/track", json=event)
+        (shown,) = (await anyone.get(PATH, params={"messageId": message_id})).json()["events"]
+        return [each["outcome"] for each in shown["deliveries"] if each["destinationId"] == BRAZE]
+
+    assert await outcome("refused") == ["discarded"]
+    await client.patch(f"/destinations/{BRAZE}", json={"settings": {"api_key": "a-new-key"}})
+    assert await outcome("taken") == ["first_attempt"]

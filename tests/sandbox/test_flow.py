@@ -42,7 +42,7 @@ def fresh() -> tuple[Flow, Ledger]:
 
 
 @pytest.mark.parametrize("key", ["http", "server", "web", "ios"])  # the last three have a plan and destinations
-@settings(deadline=None)  # a busy machine is no bug
+@settings(deadline=None, max_examples=40)  # a busy machine is no bug; four keys try as many each
 @given(events=st.lists(EVENTS, max_size=5))
 def test_every_event_is_accepted_or_failed_for_a_reason_and_never_breaks_the_sandbox(
     key: str, events: list[Any]

@@ -76,6 +76,7 @@ def _update_destination(state: State, call: Call) -> Data:
         name=body.get("name", destination.name),
         enabled=body.get("enabled", destination.enabled),
         settings=merged(destination.settings, body.get("settings", {})),
+        refuses="" if "settings" in body else destination.refuses,
     )
     state.workspace.destinations[destination.id] = changed
     if destination.enabled and not changed.enabled:

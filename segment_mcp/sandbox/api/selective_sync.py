@@ -37,7 +37,7 @@ def _list_selective_syncs(state: State, call: Call) -> Data:
     """List what goes. A source that does not feed this warehouse is not found there: 404."""
     warehouse, source = warehouse_of(state, call), source_of(state, call)
     _connected_at(state, source.id, warehouse)
-    tables = syncs.collections(state.ledger.accepted, source)
+    tables = syncs.collections(state.ledger.stored(), source)
     return page("items", syncs.items(tables, state.workspace.selections, Selection(warehouse.id, source.id)), call)
 
 
@@ -56,7 +56,7 @@ def _update_selective_sync(state: State, call: Call) -> Data:
     if problems:
         raise refusals.invalid(problems)
     sources = {each["sourceId"]: state.workspace.sources[each["sourceId"]] for each in overrides}
-    tables = {key: syncs.collections(state.ledger.accepted, source) for key, source in sources.items()}
+    tables = {key: syncs.collections(state.ledger.stored(), source) for key, source in sources.items()}
     selections, warnings = state.workspace.selections, []
     for override in overrides:
         collection, column = override.get("collection"), override.get("property")
@@ -97,7 +97,7 @@ def _list_syncs(state: State, call: Call) -> Data:
 
 def _reports(state: State, call: Call, source_id: str, warehouse: Warehouse) -> list[Data]:
     connected = _connected_at(state, source_id, warehouse)
-    return syncs.reports(state.ledger.accepted, source_id, warehouse.id, connected, call.now)
+    return syncs.reports(state.ledger.stored(), source_id, warehouse.id, connected, call.now)
 
 
 def _connected_at(state: State, source_id: str, warehouse: Warehouse) -> datetime:
