@@ -39,9 +39,9 @@ Code = Literal[
 """Why something is unknown.
 
 permission: the token may not read it. plan: the workspace's plan lacks a feature. alpha_access: Segment opens the
-operation to chosen workspaces. limit: Segment's rate limit. time: the question's own time. not_found: it is not there,
-or not for this token. bound: more of it than is read at once. rejected: Segment refuses the request. unavailable: no
-usable answer of Segment. no_api: no operation tells it.
+operation to chosen workspaces. limit: Segment's rate limit. time: the question's own, or what one call may take of it.
+not_found: it is not there, or not for this token. bound: more of it than is read at once. rejected: Segment refuses the
+request. unavailable: no usable answer of Segment. no_api: no operation tells it.
 """
 
 _PATIENCE = 6.0
@@ -111,11 +111,16 @@ class _Evidence:
 
 @dataclass(slots=True)
 class _Notes:
-    """What was noted while reading."""
+    """What was noted while reading.
+
+    Attributes:
+        is_over: whether the question's time was over for something that failed.
+    """
 
     gaps: list[Gap] = field(default_factory=list)
     evidence: dict[str, _Evidence] = field(default_factory=dict)
     cut_short: bool = False
+    is_over: bool = False
 
     def see(self, name: str, seen: _Evidence) -> None:
         mine = self.evidence.setdefault(name, _Evidence(seen.first, seen.last))
@@ -123,7 +128,7 @@ class _Notes:
         mine.reads += seen.reads
 
     def stopped(self) -> bool:
-        return any(gap.code in {"time", "limit"} for gap in self.gaps)
+        return self.is_over or any(gap.code == "limit" for gap in self.gaps)
 
 
 class Reading:
@@ -337,7 +342,12 @@ class Reading:
     def _miss(self, operation: Operation, error: SegmentMcpError, arguments: Mapping[str, Any]) -> None:
         if isinstance(error, NotConfigured | InvalidArguments):
             raise error
-        self.notes.gaps.append(gap_of(operation, error, _about(arguments), in_time=bool(self.remaining())))
+        in_time = bool(self.remaining())
+        gap = gap_of(operation, error, _about(arguments), in_time=in_time)
+        if isinstance(error, TimedOut) and in_time:
+            gap = replace(gap, code="time", reason="It did not answer in time; ask again.")
+        self.notes.is_over |= not in_time
+        self.notes.gaps.append(gap)
 
 
 def gap_of(operation: Operation, error: SegmentMcpError, about: str, *, in_time: bool = True) -> Gap:

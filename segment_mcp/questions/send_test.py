@@ -72,7 +72,8 @@ async def ask(reading: Reading, events: EventSink, write_keys: WriteKeys, order:
     Returns:
         `{summary, outcome, marker, messageId, host, sentAt, watchedSeconds, reasons?, destinations?, ...}`. The outcome
         is `received`, `blocked`, `failed_on_ingest`, `not_seen`, `unknown` where no counter could be read, `deferred`
-        where the event is still on its way, or `source_disabled`, where nothing was sent.
+        where the event is still on its way, or `source_disabled`, where nothing was sent. `destinations` is None where
+        they could not be listed.
 
     Raises:
         EventInvalid: Segment would drop the event; nothing was sent.

@@ -30,6 +30,8 @@ _ASKED_TOGETHER = 50
 """Sources whose events volume is asked for in one question."""
 _QUESTIONS = 20
 """Such questions at most, of the 60 calls a minute that Segment allows."""
+_FOR_SOURCES = 3.0
+"""Seconds in which a plan may tell its sources: only which events nobody sent hangs on them."""
 _FOR_PLANS = 0.4
 """The part of the time in which plans may tell their sources; after it, each source tells its plan."""
 _UNPLANNED = frozenset({"unplanned", "unplanned_and_schema_violation"})
@@ -141,8 +143,10 @@ async def ask(reading: Reading, *, source_id: str | None, days: int, after: str 
     async with anyio.create_task_group() as group:
         if source_id is None:
             group.start_soon(_read_volume, reading, workspace, sorted(workspace.sources))
-            with anyio.move_on_after(reading.remaining() * _FOR_PLANS):
+            with anyio.move_on_after(reading.remaining() * _FOR_PLANS) as plans:
                 await _read_plans(reading, workspace)
+            if plans.cancelled_caught:
+                reading.note(Gap("listTrackingPlans", "time", "It took too long: each source was asked for its plan."))
         else:
             await _read_plan(reading, workspace, source_id, anchor.get("trackingPlanId"))
             of_plan = [plan.source_ids or () for plan in workspace.plans.values()]
@@ -176,7 +180,11 @@ async def _read_plans(reading: Reading, workspace: _Workspace) -> None:
 
 async def _add_plan(reading: Reading, workspace: _Workspace, plan: Data) -> _Plan:
     plan_id = str(plan["id"])
-    sources = await reading.list("listSourcesFromTrackingPlan", {"trackingPlanId": plan_id})
+    sources = None
+    with anyio.move_on_after(_FOR_SOURCES) as asked:
+        sources = await reading.list("listSourcesFromTrackingPlan", {"trackingPlanId": plan_id})
+    if asked.cancelled_caught:
+        reading.note(Gap("listSourcesFromTrackingPlan", "time", "It did not answer in time; ask again.", plan_id))
     ids = None if sources is None else frozenset(str(source["id"]) for source in sources.items)
     known = ids if sources is not None and sources.complete else None
     added = workspace.plans.setdefault(plan_id, _Plan(plan_id, called(plan), known))

@@ -1,5 +1,6 @@
 """Delivery health: silent failures first, honest windows, and nothing called healthy that could not be read."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -229,3 +230,19 @@ async def test_the_summary_names_the_worst_and_says_what_can_not_be_judged() -> 
         await to.fault(STAGES[0], status=403)
         said = (await ask(to))["summary"]
         assert "could not be judged" in said
+
+
+@pytest.mark.parametrize(
+    ("destination_id", "said"),
+    [
+        ("J9smV1ZC97OhjyRpo8tbnx", r"Braze failed \d+ of \d+ deliveries in the last 24 hours, most of them for 401\."),
+        ("qHW8M9GWtNyoABigIgQO93", r"Mixpanel failed 0 of \d+ deliveries in the last 24 hours\."),
+        ("M6wJqTz9RcYk3XvFhN8sLb", r"None of the \d+ events that came to Google Analytics .* was let through\."),
+        ("UAMRwzwtnTTE4XKNwuAqbn", r"No event came to Customer\.io in the last 24 hours\."),
+        ("PuNQ7sMuSaLueh2s2X5IjV", r"CommandBar is in device mode.*"),
+        ("c5ly9A5bNKqOGHuRqZ0cjq", r"Sales channel is disabled.*"),
+    ],
+)
+async def test_one_destination_is_summed_up_by_itself(destination_id: str, said: str) -> None:
+    async with world() as to:
+        assert re.fullmatch(said, (await ask(to, destination_id=destination_id))["summary"])

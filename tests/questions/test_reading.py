@@ -126,6 +126,21 @@ async def test_a_slow_answer_is_a_gap_when_the_questions_time_is_over() -> None:
         assert reading.answer("?", {})["gaps"][0]["code"] == "time"
 
 
+async def test_a_call_that_does_not_come_back_leaves_the_others_their_time() -> None:
+    async with world() as to:
+        await to.fault("getWorkspace", delaySeconds=60)
+        reading = to.reading()
+
+        async def look(part: Reading, _: int) -> bool:
+            return await part.call("getWorkspace") is not None
+
+        looked = await reading.each(range(5), look)
+        assert list(looked.found) == [(number, False) for number in range(5)]
+        assert await reading.list("listSources") is not None
+        (gap,) = reading.answer("?", {})["gaps"]
+        assert (gap["operation"], gap["code"]) == ("getWorkspace", "time")
+
+
 async def test_an_invalid_id_is_the_callers_and_no_gap() -> None:
     async with world() as to:
         with pytest.raises(InvalidArguments):

@@ -21,7 +21,7 @@ from segment_mcp.config import load
 from segment_mcp.envelope import Envelope
 from segment_mcp.operations import OPERATIONS, Operation, area_of, get
 from segment_mcp.operations.arguments import problems_of, schema_of
-from segment_mcp.operations.catalog import AREAS
+from segment_mcp.operations.catalog import AREAS, PUBLIC_AREAS
 from segment_mcp.redact import MASK, SEGMENT_MASK, mask_write_key
 from segment_mcp.sandbox import WRITE_KEYS
 from segment_mcp.server import build_server
@@ -174,14 +174,14 @@ async def test_search_answers_stay_short_whatever_is_asked() -> None:
 async def test_a_search_that_finds_nothing_names_the_areas() -> None:
     envelope = await call("segment_api_search", query="zzzzzz")
     assert envelope.data["matches"] == []
-    assert set(envelope.data["areas"]) == set(AREAS) - {"tracking"}
+    assert set(envelope.data["areas"]) == set(PUBLIC_AREAS)
 
 
-@pytest.mark.parametrize("area", ["nowhere", "tracking", "Sources", "source", ""])
+@pytest.mark.parametrize("area", ["nowhere", "tracking", "profiles", "Sources", "source", ""])
 async def test_an_unknown_area_is_answered_with_the_known_ones(area: str) -> None:
     (problem,) = problems(await call("segment_api_search", query="list", area=area))
     assert problem["field"] == "area"
-    assert all(known in problem["message"] for known in AREAS if known != "tracking")
+    assert all(known in problem["message"] for known in PUBLIC_AREAS)
 
 
 @pytest.mark.parametrize(

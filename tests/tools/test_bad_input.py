@@ -36,6 +36,16 @@ VALID: dict[str, dict[str, Any]] = {
     "segment_api_read": {"operation": "listSources"},
     "segment_api_write": {"operation": "updateSource", "arguments": {"sourceId": "s"}},
     "segment_api_destroy": {"operation": "deleteSource", "arguments": {"sourceId": "s"}},
+    "segment_validate_event": {"sourceId": "s", "event": {"type": "track"}},
+    "segment_send_test_event": {"sourceId": "s"},
+    "segment_trace_event": {"event": "e"},
+    "segment_audit_event_routing": {},
+    "segment_check_delivery_health": {},
+    "segment_find_stale_sources": {},
+    "segment_find_ungoverned_sources": {},
+    "segment_diff_tracking_plan": {"trackingPlanId": "p", "otherPlanId": "o"},
+    "segment_preview_mapping": {"event": {"type": "track"}, "destinationId": "d"},
+    "segment_lookup_profile": {"id": "u"},
 }
 IN_PATHS = [
     ("segment_update_source", "sourceId"),
@@ -47,7 +57,19 @@ IN_PATHS = [
     ("segment_remove_source_write_key", "writeKey"),
     ("segment_get_destination", "destinationId"),
     ("segment_list_delivery_metrics_summary_from_destination", "destinationId"),
+    ("segment_validate_event", "sourceId"),
+    ("segment_send_test_event", "sourceId"),
 ]
+IN_PATHS_OF_SEVERAL = [
+    ("segment_trace_event", "sourceId"),
+    ("segment_audit_event_routing", "sourceId"),
+    ("segment_check_delivery_health", "destinationId"),
+    ("segment_find_ungoverned_sources", "sourceId"),
+    ("segment_diff_tracking_plan", "trackingPlanId"),
+    ("segment_diff_tracking_plan", "otherPlanId"),
+    ("segment_preview_mapping", "destinationId"),
+]
+"""Of tools that make several requests."""
 
 
 async def call(tool: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], Wire]:
@@ -98,7 +120,7 @@ async def test_a_wrong_type_is_named_and_its_value_is_not_echoed(tool: str, name
     assert wire.requests == []
 
 
-@pytest.mark.parametrize(("tool", "name"), IN_PATHS)
+@pytest.mark.parametrize(("tool", "name"), [*IN_PATHS, *IN_PATHS_OF_SEVERAL])
 @pytest.mark.parametrize(
     "value", ["", ".", "..", "x" * 10_000, "a\r\nHost: evil", "a\x00b", "a\x1bb", "\u202ea"], ids=ascii
 )

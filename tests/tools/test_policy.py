@@ -24,7 +24,7 @@ DESTROYING = {"segment_delete_source", "segment_remove_source_write_key", "segme
     ],
 )
 def test_mode_and_safety_decide_what_is_there(mode: Mode, safety: str, excluded: bool) -> None:  # noqa: FBT001
-    policy = Policy(mode, TOOLSETS, regulations=True)
+    policy = Policy(mode, TOOLSETS, regulations=True, profiles=True)
     things = [tool for tool in TOOLS if tool.safety == safety]
     rows = [row for row in OPERATIONS.values() if row.safety == safety]
     assert things

@@ -71,7 +71,10 @@ async def test_only_these_tools_are_ours() -> None:
     assert set(names) - set(CONTRACT) == {
         "segment_list_sources", "segment_list_destinations", "segment_connection_status",
         "segment_import_historical_data", "segment_api_search", "segment_api_describe", "segment_api_read",
-        "segment_api_write", "segment_api_destroy",
+        "segment_api_write", "segment_api_destroy", "segment_validate_event", "segment_send_test_event",
+        "segment_trace_event", "segment_audit_event_routing", "segment_check_delivery_health",
+        "segment_find_stale_sources", "segment_find_ungoverned_sources", "segment_diff_tracking_plan",
+        "segment_preview_mapping", "segment_lookup_profile",
     }  # fmt: skip
     assert set(CONTRACT) <= set(names)
 
@@ -82,7 +85,7 @@ def test_a_tool_is_complete(tool: Any) -> None:
     assert " Use this when " in tool.description
     assert len(tool.description) < 300
     assert set(tool.annotations()) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
-    assert set(tool.needs) <= {*Ports.__dataclass_fields__, "segment", "progress"} - {"guard"}
+    assert set(tool.needs) <= {*Ports.__dataclass_fields__, "segment", "progress", "reader"} - {"guard", "timing"}
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)

@@ -330,8 +330,7 @@ async def test_what_names_no_page_is_an_error_of_the_protocol_and_nothing_else(e
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_template_tells_how_pages_are_named(era: str) -> None:
     async with client(era=era) as connected:
-        (template,) = (await connected.list_resource_templates()).resource_templates
-        listed = await connected.list_resources()
+        template = (await connected.list_resource_templates()).resource_templates[0]
         told = connected.server_capabilities
     if era != MODERN:  # a client that is pinned to 2026-07-28 did not ask
         assert told is not None
@@ -339,7 +338,6 @@ async def test_the_template_tells_how_pages_are_named(era: str) -> None:
     assert template.uri_template == "segment://results/{id}{?page}"
     assert template.mime_type == "application/json"
     assert template.description
-    assert listed.resources == []
 
 
 async def test_a_configured_secret_is_masked_in_the_pages_as_it_is_in_the_answer() -> None:
