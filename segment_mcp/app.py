@@ -93,20 +93,22 @@ async def open_app(
                 from segment_mcp.wiring import Wiring
 
                 wiring = Wiring(configured, settings, transport, timing, spawn)
+                wiring.changes.follow(toolbox.changes.tell)
                 if may_send:
                     spawn(wiring.outbox.run)
                 return wiring
 
             connections = Connections(tuple(configured), wire)
-            if may_send:
-                spawn(partial(_deliver_what_was_left, settings, connections))
-            yield Toolbox(
+            toolbox = Toolbox(
                 TOOLS,
                 connections,
                 policy_of(settings),
                 Scrubber(hidden_in_results(configured, reveal_write_keys=settings.mcp_reveal_write_keys)),
                 Results(monotonic if timing is None else timing.monotonic, settings.mcp_answer_chars),
             )
+            if may_send:
+                spawn(partial(_deliver_what_was_left, settings, connections))
+            yield toolbox
     finally:
         if connections is not None:
             with anyio.move_on_after(CLOSING_SECONDS, shield=True):
@@ -147,10 +149,16 @@ def _configured(settings: Settings) -> Mapping[str, Connection]:
 
 def sandbox_connections() -> dict[str, Connection]:
     """The one connection to the embedded Segment, with the credentials that it knows."""
-    from segment_mcp.sandbox import API_TOKEN, WRITE_KEYS
+    from segment_mcp.sandbox import API_TOKEN, PROFILE_SPACE_ID, PROFILE_TOKEN, WRITE_KEYS
 
     default = next(iter(WRITE_KEYS.values()))
-    credentials = {"api_token": API_TOKEN, "write_key": default, "write_keys": dict(WRITE_KEYS)}
+    credentials = {
+        "api_token": API_TOKEN,
+        "write_key": default,
+        "write_keys": dict(WRITE_KEYS),
+        "profile_token": PROFILE_TOKEN,
+        "profile_space_id": PROFILE_SPACE_ID,
+    }
     return {SANDBOX: Connection.model_validate(credentials)}
 
 

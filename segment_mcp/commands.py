@@ -91,7 +91,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
                 app, path = web.streamable_http_app(server, security), web.STREAMABLE_HTTP_PATH
             else:
                 app, path = web.sse_app(server, security), web.SSE_PATH
-            await web.serve_app(app, _bind(host, port), path)
+            await web.serve_app(app, _bind(host, port), path, ending=server.end_streams)
 
     _run(run)
 
@@ -99,13 +99,14 @@ def serve(  # noqa: PLR0913 - one parameter an option
 @cli.command()
 @_address_options(8766)
 def sandbox(*, host: str, port: int) -> None:
-    """Serve the embedded Segment on a port: the Public API and the Tracking API, with an example workspace."""
-    from segment_mcp.sandbox import API_TOKEN, WRITE_KEYS, create_app
+    """Serve the embedded Segment on a port: its Public, Tracking and Profile API, with an example workspace."""
+    from segment_mcp.sandbox import API_TOKEN, PROFILE_SPACE_ID, PROFILE_TOKEN, WRITE_KEYS, create_app
     from segment_mcp.transports import web
     from segment_mcp.transports.abortable import AbortableProtocol
 
     settings_or_exit()
     click.echo(f"segment-mcp: Public API token {API_TOKEN}", err=True)
+    click.echo(f"segment-mcp: Profile API token {PROFILE_TOKEN}, for the space {PROFILE_SPACE_ID}", err=True)
     for name, key in WRITE_KEYS.items():
         click.echo(f"segment-mcp: write key of {name}: {key}", err=True)
     bound = _bind(host, port)

@@ -30,7 +30,7 @@ CONFIG_VARIABLE = "SEGMENT_MCP_CONFIG"
 DEFAULT_CONNECTION = "default"
 DEFAULT_WRITE_KEY = "default"
 DEFAULT_OUTBOX = "sqlite"
-TOOLSETS = ("tracking", "sources", "destinations", "usage", "api")
+TOOLSETS = ("tracking", "sources", "destinations", "usage", "api", "questions", "profiles")
 
 Mode = Literal["read", "confirm", "unattended"]
 Region = Literal["us", "eu", "auto"]
@@ -57,6 +57,22 @@ def _credential(value: Any) -> Any:
         raise ValueError("is a placeholder that was not filled in")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("has characters that no Segment credential has")
+    return text
+
+
+def _space_id(value: Any) -> Any:
+    """The ID of a Unify space, which stands in paths.
+
+    Raises:
+        ValueError: it has other characters, or is a placeholder that nobody filled in.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if _PLACEHOLDER.fullmatch(text):
+        raise ValueError("is a placeholder that was not filled in")
+    if not _NAME.fullmatch(text):
+        raise ValueError("must be a space's ID, of letters, digits, _ and -")
     return text
 
 
@@ -171,7 +187,9 @@ class Connection(BaseModel):
         api_token: the Public API token.
         write_key: the default write key.
         write_keys: further write keys by name.
-        public_api_url, tracking_url: other hosts than Segment's own; set by the operator only.
+        profile_token: reads every profile of one Unify space.
+        profile_space_id: that space.
+        public_api_url, tracking_url, profile_url: other hosts than Segment's own; set by the operator only.
         legacy_url: a host that is asked for a destination and its metrics after Segment's own did not have them.
     """
 
@@ -181,8 +199,11 @@ class Connection(BaseModel):
     api_token: Credential | None = None
     write_key: Credential | None = None
     write_keys: Annotated[Mapping[str, Credential], BeforeValidator(_named_credentials)] = Field(default_factory=dict)
+    profile_token: Credential | None = None
+    profile_space_id: Annotated[str | None, BeforeValidator(_space_id)] = None
     public_api_url: Origin | None = None
     tracking_url: Origin | None = None
+    profile_url: Origin | None = None
     legacy_url: Origin | None = None
 
     @model_validator(mode="after")
@@ -190,6 +211,10 @@ class Connection(BaseModel):
         if self.write_key is not None and DEFAULT_WRITE_KEY in self.write_keys:
             raise ValueError("SEGMENT_WRITE_KEYS must not name a key default beside SEGMENT_WRITE_KEY")
         return self
+
+    def has_profiles(self) -> bool:
+        """Whether it has what the Profile API needs: a token, and the space that it is for."""
+        return self.profile_token is not None and self.profile_space_id is not None
 
     def named_write_keys(self) -> dict[str, str]:
         """Every configured write key by name, in the clear; the default one first."""
@@ -204,8 +229,8 @@ class Connection(BaseModel):
 
     def secrets(self) -> list[str]:
         """Every credential in the clear, for the scrubber."""
-        token = [] if self.api_token is None else [self.api_token.get_secret_value()]
-        return token + list(self.named_write_keys().values())
+        tokens = [token.get_secret_value() for token in (self.api_token, self.profile_token) if token is not None]
+        return tokens + list(self.named_write_keys().values())
 
 
 class Settings(BaseModel):
@@ -216,6 +241,7 @@ class Settings(BaseModel):
         mcp_mode: `read`: only what reads; `confirm`: what destroys asks a person; `unattended`: nobody is asked.
         mcp_toolsets: which families of tools are on.
         mcp_reveal_write_keys: show write keys unmasked.
+        mcp_reveal_pii: show the personal data of profiles unmasked.
         mcp_sandbox: use the embedded Segment; the connections' credentials are then left alone.
         mcp_regulations: whether the data of people may be deleted or suppressed at all.
         mcp_confirm: how a client without forms consents: a person approves a code in a terminal, or it is passed back.
@@ -233,6 +259,7 @@ class Settings(BaseModel):
     mcp_mode: Mode = "confirm"
     mcp_toolsets: Annotated[tuple[str, ...], BeforeValidator(_toolsets)] = TOOLSETS
     mcp_reveal_write_keys: bool = False
+    mcp_reveal_pii: bool = False
     mcp_sandbox: bool = False
     mcp_regulations: Annotated[bool, BeforeValidator(_switch)] = False
     mcp_confirm: Confirm = "terminal"

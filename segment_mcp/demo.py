@@ -179,6 +179,16 @@ async def _walk(tour: Tour, person: Person) -> None:
         "segment_list_delivery_metrics_summary_from_destination", destination,
         lambda data: _metric(data, "successes") == len(batch) + 2,
     )  # fmt: skip
+    await tour.call(
+        "Elsewhere orders miss a destination. One question joins what many calls tell, with what proves it.",
+        "segment_trace_event", {"event": "Order Completed"},
+        lambda data: "NO_MATCHING_MAPPING" in json.dumps(data["stopsAt"]) and "proven" in json.dumps(data["stopsAt"]),
+    )  # fmt: skip
+    await tour.call(
+        "And is a destination failing, and nobody noticed?",
+        "segment_check_delivery_health", {},
+        lambda data: data["destinations"][0]["status"] == "failing",
+    )  # fmt: skip
     label = {"key": "team", "value": "growth"}
     await tour.call(
         "Label the source.",

@@ -370,6 +370,7 @@ class Facts:
         connections: names of all connections.
         region: the region setting: `us`, `eu` or `auto`.
         has_api_token: whether a Public API token is configured.
+        has_profiles: whether a Profile API token and its space are.
         reveal_pii: whether the personal data of profiles is shown unmasked.
         mode: what may be done.
         regulations: whether the data of people may be deleted or suppressed.
@@ -381,6 +382,7 @@ class Facts:
     connections: tuple[str, ...]
     region: str
     has_api_token: bool
+    has_profiles: bool
     reveal_pii: bool
     mode: Mode
     regulations: bool

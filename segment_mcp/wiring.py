@@ -113,6 +113,7 @@ class Wiring:
             connections=tuple(self._connections),
             region=connection.region,
             has_api_token=connection.api_token is not None,
+            has_profiles=connection.has_profiles(),
             reveal_pii=settings.mcp_reveal_pii,
             mode=settings.mcp_mode,
             regulations=settings.mcp_regulations,

@@ -34,12 +34,16 @@ CANARIES: Mapping[str, str] = {
     "write key as an argument": "aRgUmEnTcAnArY/z1+y2w3v4u5t6CCCC",
     "listed write key": "lIsTeDcAnArY5x6y7z8a9b0c1d2eDDDD",
     "secret in settings": "sEtTiNgCaNaRy3f4g5h6i7j8k9l0m1n2",
+    "profile token": "pRoFiLeCaNaRy6p5o4i3u2y1t0r9e8w7",
+    "somebody's ID": "someone+canary7c1e5b2d84603f9a@x.example",
 }
-TOKEN, DEFAULT_KEY, NAMED_KEY, ARGUMENT_KEY, LISTED_KEY, SECRET = CANARIES.values()
+TOKEN, DEFAULT_KEY, NAMED_KEY, ARGUMENT_KEY, LISTED_KEY, SECRET, PROFILE_TOKEN, SOMEBODY = CANARIES.values()
 ENVIRONMENT = {
     "SEGMENT_API_TOKEN": TOKEN,
     "SEGMENT_WRITE_KEY": DEFAULT_KEY,
     "SEGMENT_WRITE_KEYS": f"web={NAMED_KEY}",
+    "SEGMENT_PROFILE_TOKEN": PROFILE_TOKEN,
+    "SEGMENT_PROFILE_SPACE_ID": "spa_jx5TXF1X",
     "SEGMENT_REGION": "us",
     "SEGMENT_MCP_MODE": "unattended",
 }
@@ -90,11 +94,22 @@ CALLS: Mapping[str, Call] = {
     "event with a given key": Call("segment_track", {**EVENT, "writeKey": ARGUMENT_KEY}),
     "batch with a given key": Call("segment_batch", {"batch": [{"type": "track", **EVENT}], "writeKey": ARGUMENT_KEY}),
     "remove a given key": Call("segment_remove_source_write_key", {"sourceId": "s", "writeKey": ARGUMENT_KEY}),
+    "profile of a given person": Call("segment_lookup_profile", {"id": SOMEBODY, "idType": "email"}),
 }
-SPOKEN = ("list", "delete", "destination", "status", "event", "event with a given key", "remove a given key")
+SPOKEN = (
+    "list",
+    "delete",
+    "destination",
+    "status",
+    "event",
+    "event with a given key",
+    "remove a given key",
+    "profile of a given person",
+)
 """Those that the program makes: one of a kind."""
 
-WITH_A_GIVEN_KEY = [name for name in CALLS if "given key" in name]
+SAID_BY_THE_CALLER = [name for name in CALLS if "given" in name]
+"""Those whose secret no configuration knows."""
 
 _SETTINGS = {
     "apiKey": SECRET,
@@ -125,7 +140,8 @@ def workspace(_: Incident) -> httpx2.Response:
         "status": "SUCCESS",
         "pagination": {"current": "MA=="},
     }
-    return httpx2.Response(200, json={"data": data, "success": True})
+    profile = {"traits": {"note": f"asked as {SOMEBODY}", "plan": "plus"}, "metadata": {"created_at": "2026-01-31"}}
+    return httpx2.Response(200, json={"data": data, "success": True, **profile})
 
 
 def masked_first(fault: Fault) -> Fault:
@@ -213,7 +229,7 @@ async def _everything() -> None:
     for fault, answer in faults.items():
         for name in SPOKEN:
             call = CALLS[name]
-            if answer is talkative_crash and name in WITH_A_GIVEN_KEY:
+            if answer is talkative_crash and name in SAID_BY_THE_CALLER:
                 continue  # a defect's own words are only cleaned of the secrets that are configured
             clock = Clockwork()
             way = Faulty(answer, clock)

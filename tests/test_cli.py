@@ -140,7 +140,7 @@ def test_a_wrong_setting_is_named_by_every_command() -> None:
 def test_the_demo_walks_through_the_tools_and_ends_well() -> None:
     ended = run("demo", SEGMENT_MCP_MODE="read", SEGMENT_API_TOKEN="ignored-by-the-demo")
     assert ended.returncode == 0, ended.stdout
-    assert "All 19 calls went as told." in ended.stdout
+    assert "All 21 calls went as told." in ended.stdout
     assert API_TOKEN not in ended.stdout
 
 

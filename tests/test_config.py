@@ -72,6 +72,13 @@ def test_nothing_set_is_a_working_configuration() -> None:
         ("SEGMENT_WRITE_KEYS", f"web={CANARY},web={CANARY}", "twice"),
         ("SEGMENT_WRITE_KEYS", f"web={CANARY} x", "characters that no Segment credential has"),
         ("SEGMENT_WRITE_KEYS", "web=${WEB_KEY}", "placeholder"),
+        ("SEGMENT_PROFILE_TOKEN", f"{CANARY} {CANARY}", "characters that no Segment credential has"),
+        ("SEGMENT_PROFILE_TOKEN", "your_profile_token", "placeholder"),
+        ("SEGMENT_PROFILE_SPACE_ID", f"{CANARY}/traits", "must be a space's ID"),
+        ("SEGMENT_PROFILE_SPACE_ID", f"{CANARY}?x", "must be a space's ID"),
+        ("SEGMENT_PROFILE_SPACE_ID", "..", "must be a space's ID"),
+        ("SEGMENT_PROFILE_SPACE_ID", "${SPACE_ID}", "placeholder"),
+        ("SEGMENT_PROFILE_URL", f"http://{CANARY}.example.com", "must be https"),
         ("SEGMENT_PUBLIC_API_URL", CANARY, "https://api.segmentapis.com"),
         ("SEGMENT_PUBLIC_API_URL", f"https://user:{CANARY}@example.com", "without credentials"),
         ("SEGMENT_PUBLIC_API_URL", f"https://{CANARY}@example.com", "without credentials"),
@@ -89,6 +96,7 @@ def test_nothing_set_is_a_working_configuration() -> None:
         ("SEGMENT_MCP_TOOLSETS", f"tracking,{CANARY}", ", ".join(TOOLSETS)),
         ("SEGMENT_MCP_TOOLSETS", ",", ", ".join(TOOLSETS)),
         ("SEGMENT_MCP_REVEAL_WRITE_KEYS", CANARY, "1 or 0"),
+        ("SEGMENT_MCP_REVEAL_PII", CANARY, "1 or 0"),
         ("SEGMENT_MCP_SANDBOX", CANARY, "1 or 0"),
         ("SEGMENT_MCP_SANDBOX", "2", "1 or 0"),
     ],
@@ -130,6 +138,8 @@ def test_a_url_that_could_not_be_called_is_refused_at_the_start(url: str) -> Non
         ("SEGMENT_PUBLIC_API_URL", "http://127.0.0.1:8080", "public_api_url", "http://127.0.0.1:8080"),
         ("SEGMENT_TRACKING_URL", "http://localhost:8080/", "tracking_url", "http://localhost:8080"),
         ("SEGMENT_TRACKING_URL", "http://[::1]:8080", "tracking_url", "http://[::1]:8080"),
+        ("SEGMENT_PROFILE_URL", "https://profiles.example.com/", "profile_url", "https://profiles.example.com"),
+        ("SEGMENT_PROFILE_SPACE_ID", " spa_jx5T ", "profile_space_id", "spa_jx5T"),
     ],
 )  # fmt: skip
 def test_a_connections_variable_is_read(variable: str, value: str, field: str, read: str) -> None:
@@ -147,6 +157,7 @@ def test_a_connections_variable_is_read(variable: str, value: str, field: str, r
         ("SEGMENT_MCP_REVEAL_WRITE_KEYS", "1", "mcp_reveal_write_keys", True),
         ("SEGMENT_MCP_REVEAL_WRITE_KEYS", "0", "mcp_reveal_write_keys", False),
         ("SEGMENT_MCP_SANDBOX", "1", "mcp_sandbox", True),
+        ("SEGMENT_MCP_REVEAL_PII", "1", "mcp_reveal_pii", True),
         ("SEGMENT_MCP_SANDBOX", "true", "mcp_sandbox", True),
     ],
 )
@@ -160,6 +171,7 @@ def test_a_servers_variable_is_read(variable: str, value: str, field: str, read:
     [
         "SEGMENT_REGION", "SEGMENT_API_TOKEN", "SEGMENT_GENERIC_API_KEY", "SEGMENT_WRITE_KEY", "SEGMENT_WRITE_KEYS",
         "SEGMENT_PUBLIC_API_URL", "SEGMENT_TRACKING_URL", "SEGMENT_MCP_MODE", "SEGMENT_MCP_TOOLSETS",
+        "SEGMENT_PROFILE_TOKEN", "SEGMENT_PROFILE_SPACE_ID", "SEGMENT_PROFILE_URL", "SEGMENT_MCP_REVEAL_PII",
         "SEGMENT_MCP_REVEAL_WRITE_KEYS", "SEGMENT_MCP_SANDBOX", "SEGMENT_MCP_CONFIG",
     ],
 )  # fmt: skip
@@ -183,8 +195,24 @@ def test_write_keys_have_names_and_the_default_one_comes_first() -> None:
 
 
 def test_every_credential_is_among_the_secrets() -> None:
-    environment = {"SEGMENT_API_TOKEN": "T", "SEGMENT_WRITE_KEY": "K0", "SEGMENT_WRITE_KEYS": "web=K1,ios=K2"}
-    assert default(load(environment)).secrets() == ["T", "K0", "K1", "K2"]
+    environment = {
+        "SEGMENT_API_TOKEN": "T", "SEGMENT_PROFILE_TOKEN": "P", "SEGMENT_WRITE_KEY": "K0",
+        "SEGMENT_WRITE_KEYS": "web=K1,ios=K2",
+    }  # fmt: skip
+    assert default(load(environment)).secrets() == ["T", "P", "K0", "K1", "K2"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "there"),
+    [
+        ({}, False),
+        ({"SEGMENT_PROFILE_TOKEN": "P"}, False),
+        ({"SEGMENT_PROFILE_SPACE_ID": "spa_x"}, False),
+        ({"SEGMENT_PROFILE_TOKEN": "P", "SEGMENT_PROFILE_SPACE_ID": "spa_x"}, True),
+    ],
+)
+def test_profiles_take_a_token_and_a_space(environment: dict[str, str], there: bool) -> None:  # noqa: FBT001
+    assert default(load(environment)).has_profiles() is there
 
 
 def test_a_second_default_write_key_never_takes_the_place_of_the_first() -> None:

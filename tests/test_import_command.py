@@ -118,7 +118,7 @@ def origin() -> Iterator[str]:
     with process:
         try:
             assert process.stderr is not None
-            said = [process.stderr.readline().decode() for _ in range(len(WRITE_KEYS) + 2)]
+            said = [process.stderr.readline().decode() for _ in range(len(WRITE_KEYS) + 3)]
             found = re.search(r"listening on (\S+)", said[-1])
             assert found, said
             yield found[1]

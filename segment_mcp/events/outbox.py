@@ -199,6 +199,7 @@ class Outbox:
         now: the wall clock, which processes share.
         chance: from 0 up to 1.
         seconds: of one request to Segment, its repeats included.
+        changed: is told whenever this process put something in, or took something out; it must not raise.
     """
 
     def __init__(  # noqa: PLR0913 - what it is wired to
@@ -211,6 +212,7 @@ class Outbox:
         now: Callable[[], datetime],
         chance: Callable[[], float],
         seconds: float,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._open = store
         self._exists = exists
@@ -220,6 +222,7 @@ class Outbox:
         self._now = now
         self._chance = chance
         self._seconds = seconds
+        self._changed = changed
         self._owner = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._threads = anyio.CapacityLimiter(1)
         self._news = anyio.Event()
@@ -233,6 +236,7 @@ class Outbox:
         now = self._seconds_now()
         due = now + min(failure.wait, LONGEST_WAIT) if failure.wait else 0.0
         await self._use(lambda store: store.put(route, write_key, events, _said(failure), now, due=due))
+        self._changed()
         self._news.set()
 
     async def summary(self) -> Data:
@@ -381,6 +385,7 @@ class Outbox:
         else:
             with anyio.CancelScope(shield=True):
                 await self._use(lambda store: store.delivered(events))
+        self._changed()
 
     async def _use(self, work: Callable[[Store], Any]) -> Any:
         """Work on the store, in a thread: it waits for the disk and for other processes."""

@@ -27,6 +27,7 @@ class SqliteJournal:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._path = folder / "imports.sqlite3"
         self._database: Database | None = None
         self._opening = Lock()
 
@@ -38,6 +39,14 @@ class SqliteJournal:
             return None
         checkpoint: Data = json.loads(row[0])
         return checkpoint
+
+    def latest(self, most: int) -> list[tuple[str, Data]]:
+        """See `Journal.latest`."""
+        if not self._has_begun():
+            return []
+        with self._opened() as database, database.reading() as connection:
+            rows = connection.execute("SELECT id, checkpoint FROM imports ORDER BY rowid DESC LIMIT ?", (most,))
+            return [(import_id, json.loads(checkpoint)) for import_id, checkpoint in rows]
 
     def save(self, import_id: str, checkpoint: Data) -> None:
         """See `Journal.save`."""
@@ -79,12 +88,19 @@ class SqliteJournal:
                 self._database.close()
                 self._database = None
 
+    def _has_begun(self) -> bool:
+        """Whether there is a file; opening it would make one."""
+        try:
+            return self._path.exists()
+        except OSError:  # it can't even be looked for; opening it says why
+            return True
+
     @contextmanager
     def _opened(self) -> Iterator[Database]:
         """The file; one that was taken away is opened anew the next time."""
         with self._opening:
             if self._database is None:
-                self._database = Database(self._folder / "imports.sqlite3", SCHEMA, VERSION)
+                self._database = Database(self._path, SCHEMA, VERSION)
             database = self._database
         try:
             yield database

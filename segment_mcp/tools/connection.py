@@ -29,7 +29,11 @@ async def segment_connection_status(
         "connections": list(facts.connections),
         "region": {"setting": facts.region, "answered": region},
         "workspace": workspace,
-        "credentials": {"apiToken": token, "writeKeys": await _write_keys(write_keys)},
+        "credentials": {
+            "apiToken": token,
+            "writeKeys": await _write_keys(write_keys),
+            "profileToken": {"present": facts.has_profiles},
+        },
         "outbox": await outbox.summary(),
         "mode": facts.mode,
         "toolsets": list(facts.toolsets),

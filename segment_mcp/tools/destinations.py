@@ -29,9 +29,7 @@ class DeliveryMetrics(Args):
 
     destination_id: DestinationId
     source_id: Annotated[SourceId, Field(description="The source that feeds it.")]
-    start_time: (
-        Annotated[Moment, Field(description="Default: by granularity.")] | None
-    ) = None
+    start_time: Annotated[Moment, Field(description="Default: by granularity.")] | None = None
     end_time: Annotated[Moment, Field(description="Default: now.")] | None = None
     granularity: (
         Annotated[

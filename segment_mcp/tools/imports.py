@@ -22,13 +22,10 @@ class ImportHistoricalData(Args):
         ]
         | None
     ) = None
-    file: (
-        Annotated[str, Field(min_length=1, description="Or a file in the import folder.")] | None
-    ) = None
-    import_id: (
-        Annotated[str, Field(min_length=1, max_length=64, description="Or how far that import is.")]
-        | None
-    ) = None
+    file: Annotated[str, Field(min_length=1, description="Or a file in the import folder.")] | None = None
+    import_id: Annotated[str, Field(min_length=1, max_length=64, description="Or how far that import is.")] | None = (
+        None
+    )
     stop: bool = Field(default=False, description="Stop that import.")
     format: Literal["ndjson", "json", "csv", "parquet"] | None = Field(None, description="Default: what it looks like.")
     map: (
@@ -43,10 +40,7 @@ class ImportHistoricalData(Args):
         None, description="Of events without one."
     )
     integrations: (
-        Annotated[
-            JsonObject, Field(description="Replaces the events' own. Else it reaches every destination.")
-        ]
-        | None
+        Annotated[JsonObject, Field(description="Replaces the events' own. Else it reaches every destination.")] | None
     ) = None
     message_ids: Literal["keep", "derive"] = Field(
         default="keep", description="derive: new ones, for events that Segment saw."

@@ -5,7 +5,7 @@ import contextlib
 import ipaddress
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uvicorn
@@ -85,7 +85,11 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 async def serve_app(
-    app: ASGIApp, bound: socket.socket, path: str, protocol: type[asyncio.Protocol] | None = None
+    app: ASGIApp,
+    bound: socket.socket,
+    path: str,
+    protocol: type[asyncio.Protocol] | None = None,
+    ending: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve an ASGI app on a listening socket until the process is told to end; says where on stderr.
 
@@ -94,6 +98,7 @@ async def serve_app(
         bound: the listening socket.
         path: shown behind the address.
         protocol: speaks HTTP on each connection, as uvicorn's own do; uvicorn's choice unless given.
+        ending: ends the answers that would go on for as long as somebody reads them.
     """
     host, port = bound.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -107,7 +112,20 @@ async def serve_app(
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         lifespan="on",
     )
-    await uvicorn.Server(config).serve(sockets=[bound])
+    await _Server(config, ending).serve(sockets=[bound])
+
+
+class _Server(uvicorn.Server):
+    """Ends the answers that have no end of their own before it waits for all of them."""
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, and end."""
+        self._ending()
+        await super().shutdown(sockets)
 
 
 class _Answered(Response):

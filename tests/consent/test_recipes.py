@@ -108,12 +108,14 @@ async def test_deleting_a_source_shows_what_hangs_on_it() -> None:
             "labels": ["environment:prod", "team:growth"],
             "writeKeys": 1,
         },
-        "connectedDestinations": names("Amplitude production", "CommandBar", "Sales channel"),
+        "connectedDestinations": names(
+            "Amplitude production", "CommandBar", "Google Analytics purchases", "Sales channel"
+        ),
         "connectedWarehouses": names("Analytics lake"),
         "trackingPlan": f"Storefront ({PLAN})",
         "hasRecentEvents": True,
     }
-    assert seen.counts == {"eventsInLastWeek": 40227}
+    assert seen.counts == {"eventsInLastWeek": 41464}
     assert seen.gaps == ()
     assert seen.text().splitlines()[:4] == [
         "deleteSource: Delete a source; its write keys stop working and it can't be restored.",
@@ -121,7 +123,10 @@ async def test_deleting_a_source_shows_what_hangs_on_it() -> None:
         "",
         "Source:",
     ]
-    assert "Connected destinations: Amplitude production, CommandBar, Sales channel" in seen.text()
+    assert (
+        "Connected destinations: Amplitude production, CommandBar, Google Analytics purchases, Sales channel"
+        in seen.text()
+    )
 
 
 async def test_deleting_a_destination_shows_its_source_and_what_it_delivers() -> None:
@@ -139,7 +144,7 @@ async def test_deleting_a_destination_shows_its_source_and_what_it_delivers() ->
         "filters": names("No phone numbers", "Without the office"),
         "hasRecentDeliveries": True,
     }
-    assert seen.counts == {"deliveredInLastWeek": 40227}
+    assert seen.counts == {"deliveredInLastWeek": 40271}
 
 
 async def test_a_shorter_list_of_rules_says_first_how_many_would_be_gone() -> None:
@@ -288,7 +293,9 @@ async def test_a_regulation_says_whom_it_reaches_and_where() -> None:
         "suppresses": True,
         "passedOnToDestinations": True,
         "source": seen.facts["source"],
-        "connectedDestinations": names("Amplitude production", "CommandBar", "Sales channel"),
+        "connectedDestinations": names(
+            "Amplitude production", "CommandBar", "Google Analytics purchases", "Sales channel"
+        ),
     }
 
 
@@ -631,7 +638,7 @@ async def test_what_hangs_on_it_and_may_not_be_read_is_a_gap() -> None:
     await world.fail("listConnectedWarehousesFromSource", status=403)
     await world.fail("getEventsVolumeFromWorkspace", body="html")
     seen = await world.look("deleteSource", sourceId=WEBSITE)
-    assert seen.facts["connectedDestinations"]["count"] == 3
+    assert seen.facts["connectedDestinations"]["count"] == 4
     assert "connectedWarehouses" not in seen.facts
     assert "hasRecentEvents" not in seen.facts
     assert seen.counts == {}

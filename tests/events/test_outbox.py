@@ -228,6 +228,36 @@ async def running(*outboxes: Outbox) -> AsyncIterator[None]:
         await outbox.aclose()
 
 
+# What is told
+
+
+async def test_whoever_follows_is_told_when_something_is_put_in_and_when_it_is_gone(world: World) -> None:
+    seen: list[tuple[int, int]] = []
+    outbox = world.outbox(changed=lambda: seen.append(world.left()))
+    await outbox.keep(US, KEY, held("m1", "m2"), DOWN)
+    assert seen == [(2, 0)]
+    world.segment.judge = lambda request: too_much() if "m2" in request.ids() else None
+    async with running(outbox):
+        await world.settled()
+    assert (seen[0], seen[-1]) == ((2, 0), (0, 1))
+    assert len(set(seen)) == len(seen)
+
+
+async def test_nothing_is_told_of_what_could_not_be_kept_or_delivered(world: World) -> None:
+    told: list[None] = []
+    outbox = world.outbox(changed=lambda: told.append(None))
+    world.failures["put"] = [StoreError("the disk is full")]
+    with pytest.raises(StoreError):
+        await outbox.keep(US, KEY, held("m1"), DOWN)
+    assert told == []
+    await outbox.keep(US, KEY, held("m1"), DOWN)
+    world.segment.judge = lambda _: down()
+    async with running(outbox):
+        await anyio.sleep(60)
+    assert world.segment.requests
+    assert told == [None]
+
+
 # What may be tried again, and when
 
 

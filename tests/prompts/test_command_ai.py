@@ -179,7 +179,7 @@ async def test_a_webhook_of_identify_calls_records_every_trait(era: str) -> None
             delivered = {one["id"]: one.get("delivered") for one in followed.data[6]["destinations"]}
             assert delivered[made] == 1
             assert command_ai.users == {"segment-mcp-test": {"plan": "trial", "email": "test@example.com"}}
-            assert followed.data[2]["commandAi"]["properties"] == command_ai.users["segment-mcp-test"]
+            assert followed.data[2]["commandAi"]["userProperties"] == command_ai.users["segment-mcp-test"]
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -191,7 +191,7 @@ async def test_a_webhook_of_one_event_records_the_property_of_the_page(era: str)
             assert followed.failed == {}
             assert followed.data[6]["outcome"] == "received"
             assert command_ai.users == {"segment-mcp-test": {"extension installed": True}}
-            assert followed.data[2]["commandAi"]["properties"] == {"extension installed": True}
+            assert followed.data[2]["commandAi"]["userProperties"] == {"extension installed": True}
 
 
 async def test_an_event_without_a_user_reaches_the_webhook_and_is_ignored_there() -> None:

@@ -71,6 +71,21 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert journal.load(IMPORT) == {"n": 1}
 
 
+def test_the_newest_imports_come_first_and_no_more_than_asked_for(
+    journal: SqliteJournal, another: SqliteJournal
+) -> None:
+    for number in range(5):
+        journal.save(f"{number:016x}", {"n": number})
+    another.save(f"{1:016x}", {"n": "saved again"})
+    assert [checkpoint["n"] for _, checkpoint in journal.latest(10)] == [4, 3, 2, "saved again", 0]
+    assert journal.latest(2) == [(f"{4:016x}", {"n": 4}), (f"{3:016x}", {"n": 3})]
+
+
+def test_looking_for_imports_makes_no_file(folder: Path, journal: SqliteJournal) -> None:
+    assert journal.latest(10) == []
+    assert not folder.exists()
+
+
 class Slow(dict[str, Any]):
     """A checkpoint that takes its time to be written."""
 
@@ -209,6 +224,12 @@ def test_a_journal_that_can_not_be_used_is_told_in_every_use(
         journal.save(IMPORT, CHECKPOINT)
     with pytest.raises(StoreError, match="imports"), journal.hold(IMPORT):
         pass
+
+
+def test_imports_that_can_not_be_read_are_told(folder: Path, journal: SqliteJournal) -> None:
+    no_database(folder)
+    with pytest.raises(StoreError, match="imports"):
+        journal.latest(10)
 
 
 def test_a_journal_that_was_taken_away_is_told_at_most_once(folder: Path, journal: SqliteJournal) -> None:

@@ -85,6 +85,10 @@ class Journal(Protocol):
         """The last checkpoint of an import; None where there is none."""
         ...
 
+    def latest(self, most: int) -> list[tuple[str, Data]]:
+        """The newest imports, the newest first: each one's id and last checkpoint. Makes no store to look into."""
+        ...
+
     def save(self, import_id: str, checkpoint: Data) -> None:
         """Keep a checkpoint: it survives the process, and the machine's, end once this returns."""
         ...

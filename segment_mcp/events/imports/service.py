@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import anyio
 from segment_mcp.background import Spawn
 from segment_mcp.errors import ImportStopped, Internal, InvalidArguments, SegmentMcpError, StoreError
 from segment_mcp.events.imports import sources
-from segment_mcp.events.imports.engine import Import, ImportRefusedError, Means, Plan, Tally, told
+from segment_mcp.events.imports.engine import Import, ImportRefusedError, Journal, Means, Plan, Tally, told
 from segment_mcp.events.imports.mapping import Columns, MappingError
 from segment_mcp.events.imports.preparing import Shape
 from segment_mcp.events.sink import Route
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST_FILE_NAME = 255
 """Bytes, on most file systems."""
+MOST_LISTED = 50
+"""Imports that are told of at once, the latest."""
 LOOK_SECONDS = 0.5
 """How often somebody who waits for an import is told how far it is."""
 
@@ -37,6 +40,7 @@ class Importer:
         state: where dead letters go that have no place beside their file.
         spawn: runs something in the background.
         patience: seconds after which a call is answered, whether the import is done or not.
+        changed: is told the id of an import that began or ended; it must not raise.
     """
 
     def __init__(  # noqa: PLR0913 - what it is wired to
@@ -49,6 +53,7 @@ class Importer:
         state: Callable[[], Path],
         spawn: Spawn,
         patience: float,
+        changed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._route = route
         self._write_keys = write_keys
@@ -57,6 +62,7 @@ class Importer:
         self._state = state
         self._spawn = spawn
         self._patience = patience
+        self._changed = changed
         self._running: dict[str, _Running] = {}
 
     async def start(self, order: ImportOrder, progress: Progress) -> Data:
@@ -73,8 +79,9 @@ class Importer:
                 return await self._wait(known, progress)
             await known.done.wait()
             self._forget(known)
-        running = self._running[begun.id] = _Running(begun)
+        running = self._running[begun.id] = _Running(begun, partial(self._changed, begun.id))
         self._spawn(running.run)
+        self._changed(begun.id)
         try:
             return await self._wait(running, progress)
         except anyio.get_cancelled_exc_class():
@@ -96,10 +103,7 @@ class Importer:
 
         def look() -> Data | None:
             found = journal.load(import_id)
-            if found is not None and found["state"] == "running":
-                with journal.hold(import_id) as nobody_has_it:
-                    return {**found, "state": "interrupted"} if nobody_has_it else found
-            return found
+            return None if found is None else _remembered(import_id, _as_it_is(journal, import_id, found))
 
         try:
             found = await anyio.to_thread.run_sync(look)
@@ -107,7 +111,27 @@ class Importer:
             raise ImportStopped(f"Its progress can't be read: {error}.") from None
         if found is None:
             raise InvalidArguments([{"field": "importId", "message": "is no import that this server knows"}])
-        return _remembered(import_id, found)
+        return found
+
+    async def listed(self) -> list[Data]:
+        """See `ports.Imports.listed`."""
+        journal = self._means().journal
+
+        def look() -> list[Data]:
+            return [
+                _remembered(import_id, _as_it_is(journal, import_id, checkpoint))
+                for import_id, checkpoint in journal.latest(MOST_LISTED)
+            ]
+
+        try:
+            kept = await anyio.to_thread.run_sync(look)
+        except StoreError as error:
+            raise ImportStopped(f"The imports can't be read: {error}.") from None
+        running = {known.work.id: known.work.report() for known in self._running.values()}
+        begun = [
+            report for import_id, report in running.items() if import_id not in {each["importId"] for each in kept}
+        ]
+        return [*begun, *(running.get(each["importId"], each) for each in kept)][:MOST_LISTED]
 
     async def begin(self, source: sources.Source, order: ImportOrder) -> Import:
         """An import that is ready to run.
@@ -189,10 +213,12 @@ class _Running:
 
     Args:
         work: the import.
+        ended: is told when it is over.
     """
 
-    def __init__(self, work: Import) -> None:
+    def __init__(self, work: Import, ended: Callable[[], None]) -> None:
         self.work = work
+        self._ended = ended
         self.done = anyio.Event()
         self.scope = anyio.CancelScope()
         self.failure: SegmentMcpError | None = None
@@ -213,11 +239,20 @@ class _Running:
             self.failure = Internal("The server failed on its own account; its log says where.")
         finally:
             self.done.set()
+            self._ended()
 
 
 def _total(work: Import) -> float | None:
     part = work.progress()
     return None if not part else ceil(work.tally.read / part)
+
+
+def _as_it_is(journal: Journal, import_id: str, checkpoint: Data) -> Data:
+    """A checkpoint; one of an import that runs no more, although it never ended, says so."""
+    if checkpoint["state"] != "running":
+        return checkpoint
+    with journal.hold(import_id) as nobody_has_it:
+        return {**checkpoint, "state": "interrupted"} if nobody_has_it else checkpoint
 
 
 def _remembered(import_id: str, checkpoint: Mapping[str, Any]) -> Data:

@@ -93,6 +93,7 @@ class House:
         state: the state folder.
         folder: the import folder.
         told: progress that was told: how much, of how much, in words.
+        changed: the ids of imports that began or ended.
     """
 
     importer: Importer
@@ -100,6 +101,7 @@ class House:
     state: Path
     folder: Path
     told: list[tuple[float, float | None, str]] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
 
     async def progress(self, done: float, total: float | None, message: str) -> None:
         self.told.append((done, total, message))
@@ -127,6 +129,7 @@ async def house(
     state.mkdir(exist_ok=True)
     segment = segment or Gated(closed=closed)
     journal = SqliteJournal(state)
+    changed: list[str] = []
     async with background() as spawn:
         importer = Importer(
             Route("route", segment),
@@ -136,8 +139,9 @@ async def house(
             state=lambda: state,
             spawn=spawn,
             patience=patience,
+            changed=changed.append,
         )
-        yield House(importer, segment, state, folder)
+        yield House(importer, segment, state, folder, changed=changed)
     journal.close()
 
 
@@ -455,6 +459,53 @@ async def test_an_id_of_no_import_is_refused(tmp_path: Path, import_id: str) -> 
         for stop in (True, False):
             with pytest.raises(InvalidArguments, match="importId"):
                 await home.importer.status(import_id, stop=stop)
+
+
+async def test_imports_are_listed_as_status_tells_them_the_newest_first(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        assert await home.importer.listed() == []
+        made = [(await home.start(events=[event(f"m{number}")]))["importId"] for number in range(3)]
+        again = await home.start(events=[event("m0")])
+        listed = await home.importer.listed()
+        told = [await home.importer.status(each["importId"], stop=False) for each in listed]
+    assert [each["importId"] for each in listed] == [*reversed(made)]
+    assert again["importId"] == made[0]
+    assert listed == told
+
+
+async def test_a_running_import_is_listed_with_how_far_it_is_and_a_killed_ones_as_interrupted(tmp_path: Path) -> None:
+    async with house(tmp_path, patience=0.05, closed=True) as home:
+        data = await home.start(events=TEN)
+        (running,) = await home.importer.listed()
+        home.segment.let_in()
+        await home.ended(data["importId"])
+    assert (running["importId"], running["state"], running["accepted"]) == (data["importId"], "running", 0)
+    journal = SqliteJournal(tmp_path / "state")
+    found = journal.load(data["importId"])
+    assert found is not None
+    journal.save(data["importId"], {**found, "state": "running"})
+    journal.close()
+    async with house(tmp_path) as home:
+        (left,) = await home.importer.listed()
+    assert (left["importId"], left["state"]) == (data["importId"], "interrupted")
+
+
+async def test_imports_that_can_not_be_read_are_a_failure_that_says_so(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        (home.state / "imports.sqlite3").write_bytes(b"not a database, and long enough to be one " * 100)
+        with pytest.raises(ImportStopped, match="can't be read"):
+            await home.importer.listed()
+
+
+async def test_whoever_follows_is_told_when_an_import_begins_and_when_it_ends(tmp_path: Path) -> None:
+    async with house(tmp_path, patience=0.05, closed=True) as home:
+        data = await home.start(events=TEN)
+        assert home.changed == [data["importId"]]
+        await home.start(events=TEN)  # joins
+        assert home.changed == [data["importId"]]
+        home.segment.let_in()
+        await home.ended(data["importId"])
+    assert home.changed == [data["importId"]] * 2
 
 
 async def test_cancelling_the_call_stops_the_import_and_the_next_call_goes_on(tmp_path: Path) -> None:

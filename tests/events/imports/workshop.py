@@ -156,6 +156,9 @@ class Journal:
         text = self.kept.get(import_id)
         return None if text is None else json.loads(text)
 
+    def latest(self, most: int) -> list[tuple[str, Data]]:
+        return [(import_id, json.loads(text)) for import_id, text in reversed(self.kept.items())][:most]
+
     def save(self, import_id: str, checkpoint: Data) -> None:
         assert self._one.acquire(blocking=False), "two at a time"
         try:
