@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from segment_mcp.errors import InvalidResponse
 from segment_mcp.ports import Bounds
-from segment_mcp.questions.reading import Reading
+from segment_mcp.questions.reading import Gap, Reading
 from segment_mcp.timing import timestamp_of
 
 Granularity = Literal["MINUTE", "HOUR", "DAY"]
@@ -50,7 +50,10 @@ OLDEST: Mapping[Granularity, timedelta] = MappingProxyType(
     {"MINUTE": timedelta(hours=48), "HOUR": timedelta(days=30), "DAY": timedelta(days=30)}
 )
 """How far back the overview counts, by granularity."""
+MOST_SERIES = 5_000
+"""Rows of events volume that Segment counts for one question; as many may mean that there are more."""
 
+_VOLUME = "getEventsVolumeFromWorkspace"
 _ALL: Mapping[str, Sequence[str]] = MappingProxyType({})
 _SERIES = Bounds(items=10_000, pages=25)
 _MOST_A_PAGE = 1_000
@@ -205,6 +208,8 @@ async def volume(
 ) -> Counted | None:
     """Events volume of the workspace; None where it could not be read, which leaves a gap.
 
+    With `MOST_SERIES` rows it is not complete, which leaves a gap too: a row that is not there may be left out.
+
     Args:
         reading: the question's.
         within: the window.
@@ -213,8 +218,14 @@ async def volume(
     """
     chosen = {name: list(values) for name, values in only.items() if values}
     asked = {**within.arguments, "groupBy": list(group_by) or None, **chosen, "pagination": {"count": _MOST_A_PAGE}}
-    listed = await reading.list("getEventsVolumeFromWorkspace", asked, bounds=_SERIES)
-    return None if listed is None else _counted(listed.items, complete=listed.complete)
+    listed = await reading.list(_VOLUME, asked, bounds=_SERIES)
+    if listed is None:
+        return None
+    full = len(listed.items) >= MOST_SERIES
+    if full and listed.complete:
+        reason = f"Segment counts {MOST_SERIES} kinds of events at most, and there are as many."
+        reading.note(Gap(_VOLUME, "bound", reason))
+    return _counted(listed.items, complete=listed.complete and not full)
 
 
 def _counted(items: Sequence[Any], *, complete: bool) -> Counted:

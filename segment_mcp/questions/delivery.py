@@ -10,8 +10,9 @@ import anyio
 from segment_mcp.ports import Data
 from segment_mcp.questions import counters
 from segment_mcp.questions.counters import Counted, Scope, Window
-from segment_mcp.questions.reading import Reading, called
+from segment_mcp.questions.reading import Gap, Reading, called
 from segment_mcp.questions.reasons import explain
+from segment_mcp.questions.routes import on_either
 from segment_mcp.timing import timestamp_of
 
 Status = Literal["failing", "all_filtered", "degraded", "unknown", "idle", "healthy", "unseen", "disabled"]
@@ -122,7 +123,7 @@ async def ask(
         "counts": {status: count for status, count in counts.items() if count},
     }
     return reading.answer(
-        _summary(entries, hours, left=looked.left, whole=complete and after is None), body, after=last
+        _summary(entries, windows.now, left=looked.left, whole=complete and after is None), body, after=last
     )
 
 
@@ -203,6 +204,13 @@ async def _look(reading: Reading, destination: Mapping[str, Any], windows: _Wind
         group.start_soon(count, "filteredAtDestination", ("discardReason",))
         group.start_soon(time)
     share = _share(counted, windows.now)
+    if status_of(share) == "idle" and on_either(destination):
+        reading.note(Gap("", "no_api", "No operation tells whether it runs in device mode.", destination["id"]))
+        return {
+            **about,
+            "status": "unseen",
+            "why": "Segment's servers sent it nothing; the browser or app may deliver.",
+        }
     before = _share(counted, windows.before) if windows.before else Share(None, None, None)
     rate = share.failure_rate
     known = {"delivered": share.delivered, "failed": share.failed, "filtered": share.filtered}
@@ -270,21 +278,22 @@ async def _latency(reading: Reading, destination: Mapping[str, Any], within: Win
     }
 
 
-def _summary(entries: Sequence[Data], hours: int, *, left: int, whole: bool) -> str:
+def _summary(entries: Sequence[Data], within: Window, *, left: int, whole: bool) -> str:
     """What stands out; a part is said to be one, and a number that may be greater too."""
+    since = f"{within.start:%Y-%m-%d %H:%M} UTC"
     if len(entries) == 1 and not left:
-        return _said_of(entries[0], hours)
+        return _said_of(entries[0], since)
     of = f"{len(entries)} destinations" if whole and not left else f"the {len(entries)} destinations looked at"
     kinds = (
         ("all_filtered", "let nothing through"),
         ("degraded", "failed one event in twenty or more"),
         ("unknown", "could not be judged"),
-        ("unseen", "can't be seen, being in device mode"),
+        ("unseen", "can't be seen, as a browser or an app delivers, or may deliver"),
     )
     counts = {status: sum(entry["status"] == status for entry in entries) for status, _ in kinds}
     failing = [entry for entry in entries if entry["status"] == "failing"]
     count = f"{'at least ' if counts['unknown'] else ''}{len(failing)}"
-    said = [f"In the last {hours} hours {count} of {of} failed at least half of their deliveries"]
+    said = [f"Since {since} {count} of {of} failed at least half of their deliveries"]
     if failing:
         worst = failing[0]
         said[0] += (
@@ -298,14 +307,14 @@ def _summary(entries: Sequence[Data], hours: int, *, left: int, whole: bool) -> 
     return ". ".join(said) + "."
 
 
-def _said_of(entry: Data, hours: int) -> str:
+def _said_of(entry: Data, since: str) -> str:
     """One destination in words."""
-    name, span = called(entry), f"in the last {hours} hours"
+    name, span = called(entry), f"since {since}"
     match entry["status"]:
         case "disabled":
             return f"{name} is disabled, so Segment sends it nothing."
         case "unseen":
-            return f"{name} is in device mode, which Segment's counters don't see."
+            return f"Segment's counters don't tell what reaches {name}: a browser or an app delivers, or may deliver."
         case "unknown":
             return f"How well {name} was delivered to {span} is unknown: see the gaps."
         case "idle":

@@ -18,7 +18,7 @@ from segment_mcp.operations import get
 from segment_mcp.operations.arguments import problems_of
 from segment_mcp.ports import Data
 from segment_mcp.questions import conformance, counters, governance
-from segment_mcp.questions.counters import Counted, Window
+from segment_mcp.questions.counters import Counted, Row, Window
 from segment_mcp.questions.governance import describe
 from segment_mcp.questions.reading import Reading, called
 from segment_mcp.questions.rule_changes import Change, Effect, changes, same, together
@@ -75,6 +75,7 @@ class _Lately:
         unplanned: sources that block unplanned events.
         violations: sources that block events that break their rule.
         settings_known: whether all sources' settings could be read.
+        own_rules: `PAGE` and `SCREEN`, if some such calls have rules of their own, and not a track event's.
     """
 
     sources: int | None = None
@@ -82,6 +83,7 @@ class _Lately:
     unplanned: set[str] = field(default_factory=set)
     violations: set[str] = field(default_factory=set)
     settings_known: bool = False
+    own_rules: set[str] = field(default_factory=set)
 
 
 async def ask(
@@ -116,6 +118,9 @@ async def ask(
         return reading.answer(summary, body)
     diff = compare([written(rule) for rule in current.items], target)
     lately = await _lately(reading, found, tracking_plan_id)
+    lately.own_rules = {
+        kind for kind, _ in map(_about, (*diff.before, *diff.after)) if kind.lower() in governance.VIEWED
+    }
     effects = list(_effects(diff, lately))
     calls = calls_of(tracking_plan_id, diff.added, [rule for rule, _ in diff.changed], diff.removed)
     body |= {
@@ -311,29 +316,41 @@ def _about(rule: Rule) -> tuple[str, str]:
 
 def _entry(about: tuple[str, str], effect: str, lately: _Lately, blocking: set[str], *, may: bool = False) -> Data:
     kind, key = about
-    by_source = _seen(lately.counted, kind, key)
-    events = None if by_source is None else sum(by_source.values())
-    blocked = sum(count for source_id, count in (by_source or {}).items() if source_id in blocking)
+    rows = _seen(lately, kind, key)
+    events = None if rows is None else sum(row.total for row in rows)
+    blocked = sum(row.total for row in rows or () if row.by.get("sourceId") in blocking and _kind(row) == "TRACK")
     named = clean(key, 80) or ("every event" if kind == "COMMON" else f"{kind.lower()} calls")
     entry: Data = {"event": named, "type": kind, "events": events, "effect": effect}
-    if lately.counted is not None and not lately.counted.complete:
+    if rows is not None and lately.counted is not None and not lately.counted.complete:
         entry["atLeast"] = True
     if kind == "TRACK" and blocked:
         entry["mayBeBlocked" if may else "wouldBeBlocked"] = blocked
     return entry
 
 
-def _seen(counted: Counted | None, kind: str, key: str) -> dict[str, int] | None:
-    """How many events a rule is about, by source; None where counters don't tell: they don't name pages."""
-    if counted is None or (kind in {"PAGE", "SCREEN"} and key):
+def _seen(lately: _Lately, kind: str, key: str) -> list[Row] | None:
+    """The events that a rule is about; None where counters don't tell: they don't name pages.
+
+    A track rule may be about page or screen calls; about which ones is not told where others have rules of their own.
+    That there is none among a part of the rows tells nothing.
+    """
+    if lately.counted is None or (kind in {"PAGE", "SCREEN"} and key):
         return None
-    found: dict[str, int] = {}
-    for row in counted.rows:
-        of_kind = kind == "COMMON" or row.by.get("eventType", "").upper() == kind
-        if of_kind and (kind != "TRACK" or row.by.get("eventName") == key):
-            source_id = row.by.get("sourceId", "")
-            found[source_id] = found.get(source_id, 0) + row.total
-    return found
+    rows = [row for row in lately.counted.rows if row.total]
+    found = [row for row in rows if kind == "COMMON" or (_kind(row) == kind and _is_named(row, kind, key))]
+    views = [row for row in rows if kind == "TRACK" and governance.VIEWED.get(_kind(row).lower()) == key]
+    if any(_kind(row) in lately.own_rules for row in views):
+        return None
+    found += views
+    return found if found or lately.counted.complete else None
+
+
+def _is_named(row: Row, kind: str, key: str) -> bool:
+    return kind != "TRACK" or row.by.get("eventName") == key
+
+
+def _kind(row: Row) -> str:
+    return row.by.get("eventType", "").upper()
 
 
 def _shown(rule: Rule, of_rule: Sequence[Change]) -> Data:

@@ -36,7 +36,7 @@ LIVE = "LIVE"
 
 _MEMBERS: Mapping[str, str] = {"track": "properties", "identify": "traits", "group": "traits"}
 """Of each call that schema settings know: where its members stand."""
-_VIEWED: Mapping[str, str] = {"page": "Page Viewed", "screen": "Screen Viewed"}
+VIEWED: Mapping[str, str] = {"page": "Page Viewed", "screen": "Screen Viewed"}
 """The track events as which a source's schema shows these calls, and plans may have them (protocols/faq)."""
 _ADDED: Mapping[str, str] = {
     "messageId": "added-on-ingest",
@@ -118,7 +118,7 @@ def verdict(event: Mapping[str, Any], rules: Sequence[Rule] | None, settings: Ma
         omitted += _offending(also, members)
     found = Verdict(
         "passes",
-        rule is not None if kind in {*_MEMBERS, *_VIEWED} else None,
+        rule is not None if kind in {*_MEMBERS, *VIEWED} else None,
         (*_violations(rule, own), *_violations(common, also)),
         None,
         (),
@@ -217,9 +217,9 @@ def _candidates(rules: Sequence[Rule], kind: str, name: str | None) -> list[Rule
     of_kind = [rule for rule in rules if rule.get("type") == kind.upper()]
     if kind == "track":
         return [rule for rule in of_kind if rule.get("key") == name]
-    if kind in _VIEWED:
+    if kind in VIEWED:
         named = [rule for rule in of_kind if name is not None and rule.get("key") == name]
-        return named or [rule for rule in of_kind if not rule.get("key")] or _candidates(rules, "track", _VIEWED[kind])
+        return named or [rule for rule in of_kind if not rule.get("key")] or _candidates(rules, "track", VIEWED[kind])
     return of_kind
 
 

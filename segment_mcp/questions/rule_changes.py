@@ -116,7 +116,8 @@ def _effect(keyword: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
         return "neither"
     if keyword in _SETS:
         allowed = _SETS[keyword]
-        return _narrowed(allowed(old), allowed(new))
+        both_schemas = isinstance(old, Mapping) and isinstance(new, Mapping)
+        return "either" if both_schemas else _narrowed(allowed(old), allowed(new))
     if keyword in _ELSEWHERE:
         return "either"
     if keyword not in before or keyword not in after:
@@ -132,7 +133,7 @@ def _of_limit(keyword: str, old: Any, new: Any) -> Effect:
 
 def _narrowed(old: frozenset[str] | None, new: frozenset[str] | None) -> Effect:
     if old == new:
-        return "either"
+        return "neither"
     if old is None or (new is not None and new < old):
         return "stricter"
     return "looser" if new is None or old < new else "either"

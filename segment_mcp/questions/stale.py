@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import anyio
 
+from segment_mcp.errors import InvalidArguments
 from segment_mcp.ports import Bounds, Data
 from segment_mcp.questions import counters
 from segment_mcp.questions.counters import Counted, Window
@@ -125,13 +126,14 @@ async def ask(reading: Reading, *, days: int, after: str | None) -> Data:
     Args:
         reading: the question's.
         days: how many quiet days make a source stale.
-        after: go on after this source, as `next` named it.
+        after: go on after this place, as `next` named it.
 
     Returns:
         `{summary, sources: [{id, name, slug, status, lastDay?, events?, eventsBefore?, apiCalls?, mtu?, why?}], counts,
         cost: {month, apiCalls?, mtu?}, next?, ...}`; those without use first, active ones only counted.
 
     Raises:
+        InvalidArguments: `after` is no `next` of this question.
         UpstreamError: the sources could not be listed.
     """
     now = reading.timing.now()
@@ -142,14 +144,9 @@ async def ask(reading: Reading, *, days: int, after: str | None) -> Data:
     entries = [_entry(one, read, (now, days), shows_keys=shows_keys) for one in sources]
     counts: dict[str, int] = {status: sum(entry["status"] == status for entry in entries) for status in ORDER}
     _note_uncounted(reading, entries)
-    shown = sorted(
-        (entry for entry in entries if entry["status"] != "active"),
-        key=lambda entry: (ORDER.index(entry["status"]), entry["id"]),
-    )
-    ids = [entry["id"] for entry in shown]
-    begin = ids.index(after) + 1 if after in ids else 0
-    part = shown[begin : begin + MOST_LISTED]
-    more = begin + MOST_LISTED < len(shown)
+    shown = sorted((entry for entry in entries if entry["status"] != "active"), key=_place)
+    left = shown if after is None else [entry for entry in shown if _place(entry) > _place_of(after)]
+    part = left[:MOST_LISTED]
     cost = {"month": now.strftime("%Y-%m"), **_sum("apiCalls", read.calls), **_sum("mtu", read.mtu)}
     body = {
         "quietDays": days,
@@ -158,9 +155,26 @@ async def ask(reading: Reading, *, days: int, after: str | None) -> Data:
         "cost": cost,
     }
     whole = "" if listed.complete else "at least "
-    last = ids[begin + MOST_LISTED - 1] if more else None
+    last = f"{part[-1]['status']}:{part[-1]['id']}" if len(part) < len(left) else None
     summary = _summary(counts, days, f"{whole}{len(sources)}", ages_known=read.made is not None)
     return reading.answer(summary, body, after=last)
+
+
+def _place(entry: Data) -> tuple[int, str]:
+    """Where a source stands in the answer, whatever other sources there are."""
+    return ORDER.index(entry["status"]), str(entry["id"])
+
+
+def _place_of(after: str) -> tuple[int, str]:
+    """The place that `next` named.
+
+    Raises:
+        InvalidArguments: no answer of this question named it.
+    """
+    status, _, source_id = after.partition(":")
+    if status not in ORDER or not source_id:
+        raise InvalidArguments([{"field": "after", "message": "must be next of an answer of this tool"}], read=True)
+    return ORDER.index(status), source_id
 
 
 async def _read(reading: Reading, now: datetime, quiet: int, enabled: Sequence[str]) -> _Read:

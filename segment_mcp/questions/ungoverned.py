@@ -23,8 +23,6 @@ MOST_ENTRIES = 25
 """Sources or plans under one finding; more are counted."""
 MOST_NAMES = 8
 """Event names of one of them; more are counted."""
-MOST_SERIES = 5_000
-"""Series that Segment counts in one question; as many may mean that there are more."""
 
 _ASKED_TOGETHER = 50
 """Sources whose events volume is asked for in one question."""
@@ -70,8 +68,8 @@ class _Workspace:
         plan_of: the plan's ID by the source's.
         all_plans: whether a source that is not in `plan_of` has no plan.
         seen: track events and how many of them, by source.
-        counted: sources whose events volume could be read.
-        all_counted: those of them of which it is all.
+        viewed: names by which track rules govern the page and screen calls that were seen, by source.
+        all_counted: sources of whose events volume all could be read.
     """
 
     window: Window
@@ -80,7 +78,7 @@ class _Workspace:
     plan_of: dict[str, str] = field(default_factory=dict)
     all_plans: bool = False
     seen: dict[str, Counter[str]] = field(default_factory=dict)
-    counted: set[str] = field(default_factory=set)
+    viewed: dict[str, set[str]] = field(default_factory=dict)
     all_counted: set[str] = field(default_factory=set)
 
 
@@ -216,16 +214,15 @@ async def _read_volume_of(reading: Reading, workspace: _Workspace, source_ids: S
     counted = await counters.volume(reading, workspace.window, by, {"sourceId": source_ids})
     if counted is None:
         return
-    workspace.counted.update(source_ids)
-    if len(counted.rows) == MOST_SERIES:
-        reason = f"Segment counts {MOST_SERIES} kinds of events at most, and there are as many."
-        reading.note(Gap("getEventsVolumeFromWorkspace", "bound", reason))
-    elif counted.complete:
+    if counted.complete:
         workspace.all_counted.update(source_ids)
     for row in counted.rows:
-        name, kind = row.by.get("eventName"), row.by.get("eventType", "track")
-        if name is not None and kind.casefold() == "track" and row.total:
-            workspace.seen.setdefault(row.by.get("sourceId", ""), Counter())[name] += row.total
+        name, kind = row.by.get("eventName"), row.by.get("eventType", "track").casefold()
+        source_id = row.by.get("sourceId", "")
+        if name is not None and kind == "track" and row.total:
+            workspace.seen.setdefault(source_id, Counter())[name] += row.total
+        if kind in governance.VIEWED and row.total:
+            workspace.viewed.setdefault(source_id, set()).add(governance.VIEWED[kind])
 
 
 async def _look(reading: Reading, workspace: _Workspace, source_id: str) -> _Source:
@@ -340,14 +337,21 @@ def _named(source: _Source) -> Data:
 
 
 def _entry(workspace: _Workspace, source: _Source) -> Data:
-    events = workspace.seen.get(source.id, Counter()).total() if source.id in workspace.counted else None
     plan = source.plan
     return {
         **_named(source),
         **({} if plan is None else {"trackingPlan": plan.name, "rules": plan.rules}),
-        "trackEvents": events,
+        **_track_events(workspace, source),
         "certainty": "proven",
     }
+
+
+def _track_events(workspace: _Workspace, source: _Source) -> Data:
+    """`{trackEvents, atLeast?}`; None where that is not known, as it is not where none is among a part of the rows."""
+    events = workspace.seen.get(source.id, Counter()).total()
+    if source.id in workspace.all_counted:
+        return {"trackEvents": events}
+    return {"trackEvents": events, "atLeast": True} if events else {"trackEvents": None}
 
 
 def _lost(source: _Source) -> Data:
@@ -396,6 +400,7 @@ def _unseen(workspace: _Workspace, plan: _Plan, found: Sequence[_Source]) -> Dat
     own = [source for source in found if source.plan is plan]
     sources = plan.source_ids | {source.id for source in own}
     seen = {name for source_id in sources for name in workspace.seen.get(source_id, ())}
+    seen.update(name for source_id in sources for name in workspace.viewed.get(source_id, ()))
     seen.update(name for source in own for name in source.blocked_names(_BLOCKED))
     names = sorted(plan.names - seen)
     if not names:

@@ -14,8 +14,10 @@ from segment_mcp.operations import get
 from segment_mcp.operations.arguments import problems_of
 from segment_mcp.questions import diff
 from segment_mcp.questions.diff import LONGEST_QUERY, MOST_RULES, calls_of, compare, written
+from segment_mcp.questions.reading import Reading
 from tests.leaping import LeapingLoop
 from tests.questions.asking import LEAPING, World, rule, track, world
+from tests.questions.counting import Filled
 
 pytestmark = pytest.mark.anyio
 
@@ -186,6 +188,57 @@ async def test_counters_dont_name_pages_so_how_many_is_unknown() -> None:
         answer = await about(here, mine, rules=[])
     assert [entry["events"] for entry in answer["effects"]["events"]] == [None]
     assert "unknown" in answer["summary"]
+
+
+VIEWS = [rule("TRACK", "Page Viewed"), rule("TRACK", "Screen Viewed")]
+PAGE: Data = {"type": "page", "userId": "u"}
+
+
+async def test_a_track_rule_of_page_or_screen_calls_is_about_these_and_none_of_them_is_blocked() -> None:
+    async with world() as here:
+        source_id, key = await here.source("shop")
+        mine = await here.plan(VIEWS, source_id)
+        await here.settings(source_id, track={"allowUnplannedEvents": False})
+        await here.send(key, PAGE, {**PAGE, "name": "Home"}, {**PAGE, "type": "screen"}, track("Page Viewed"))
+        answer = await about(here, mine, rules=[])
+    assert answer["effects"]["events"] == [
+        {"event": "Page Viewed", "type": "TRACK", "events": 3, "effect": "loses its rule", "wouldBeBlocked": 1},
+        {"event": "Screen Viewed", "type": "TRACK", "events": 1, "effect": "loses its rule"},
+    ]
+
+
+async def test_which_page_calls_a_track_rule_is_about_is_unknown_where_others_have_rules_of_their_own() -> None:
+    async with world() as here:
+        source_id, key = await here.source("shop")
+        home = rule("PAGE", "Home")
+        mine = await here.plan([*VIEWS, home], source_id)
+        await here.send(key, PAGE, {**PAGE, "type": "screen"})
+        answer = await about(here, mine, rules=[home])
+    counts = {entry["event"]: entry["events"] for entry in answer["effects"]["events"]}
+    assert counts == {"Page Viewed": None, "Screen Viewed": 1}
+
+
+async def test_none_among_a_part_of_the_events_is_unknown_and_not_zero() -> None:
+    async with world() as here:
+        source_id, key = await here.source("shop")
+        mine = await here.plan([order(), SIGNED], source_id)
+        await here.send(key, track("Order Completed"))
+        segment = Filled(here.segment, 5_000)
+        some, none = [
+            await diff.ask(
+                Reading(segment, here.clock.timing()), tracking_plan_id=mine, other_plan_id=None, rules=[stays]
+            )
+            for stays in (SIGNED, order())
+        ]
+    assert some["effects"]["events"] == [
+        {"event": "Order Completed", "type": "TRACK", "events": 1, "atLeast": True, "effect": "loses its rule"}
+    ]
+    assert "Order Completed, at least 1 events in 7 days, loses its rule." in some["summary"]
+    assert none["effects"]["events"] == [
+        {"event": "Signed Up", "type": "TRACK", "events": None, "effect": "loses its rule"}
+    ]
+    assert "How many events that affects is unknown." in none["summary"]
+    assert ("getEventsVolumeFromWorkspace", "bound") in [(gap["operation"], gap["code"]) for gap in none["gaps"]]
 
 
 async def test_a_plan_without_sources_affects_nothing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
-from segment_mcp.errors import Forbidden
+from segment_mcp.errors import Forbidden, InvalidArguments
 from segment_mcp.questions import stale
 from segment_mcp.questions.stale import Seen, Status, is_dropping, month_of, status_of
 from tests.questions.asking import LEAPING, World, track, world
@@ -177,6 +177,26 @@ async def test_many_sources_come_in_parts_that_go_on() -> None:
         listed = [one["id"] for one in (*first["sources"], *second["sources"])]
         assert len(listed) == len(set(listed)) >= 70
         assert "next" not in second
+
+
+async def test_going_on_neither_repeats_nor_skips_when_the_last_source_was_cleaned_up_meanwhile() -> None:
+    async with world() as to:
+        for number in range(70):
+            await to.source(f"s-{number}", enabled=False)
+        first = await ask(to)
+        last = first["sources"][-1]["id"]
+        await to.call("deleteSource", sourceId=last)
+        second = await ask(to, after=first["next"])
+        before, later = ({one["id"] for one in part["sources"]} for part in (first, second))
+        assert not before & later
+        every = {one["id"] for one in (await to.call("listSources"))["sources"]} | {last}
+        assert len(before | later) + second["counts"].get("active", 0) == len(every)
+
+
+async def test_a_place_that_no_answer_named_is_refused() -> None:
+    async with world() as to:
+        with pytest.raises(InvalidArguments):
+            await ask(to, after="GFIYTOxHfOu2H5ySDDAXac")
 
 
 async def test_the_sources_are_needed_for_an_answer() -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from segment_mcp.errors import Forbidden, NotFound
 from segment_mcp.questions import ungoverned
+from segment_mcp.questions.reading import Reading
 from tests.questions.asking import LEAPING, World, rule, track, world
+from tests.questions.counting import Filled
 
 pytestmark = pytest.mark.anyio
 
@@ -149,6 +151,35 @@ async def test_a_planned_event_is_unseen_if_no_source_of_the_plan_sent_it() -> N
     assert (entry["events"], entry["sources"], entry["certainty"]) == (["Signed Up"], 2, "proven")
     [entry] = of_ios["unseenEvents"]
     assert (entry["events"], entry["certainty"]) == (["Signed Up"], "likely")
+
+
+@pytest.mark.parametrize(("kind", "left"), [("page", "Screen Viewed"), ("screen", "Page Viewed")])
+async def test_a_track_rule_of_page_or_screen_calls_was_seen_with_one(kind: str, left: str) -> None:
+    async with world() as here:
+        source_id, key = await here.source("shop")
+        await here.plan([rule("TRACK", "Page Viewed"), rule("TRACK", "Screen Viewed")], source_id)
+        await here.send(key, {"type": kind, "userId": "u", "name": "Home"})
+        answer = await about(here, source_id)
+    [entry] = answer["unseenEvents"]
+    assert entry["events"] == [left]
+    assert answer["unplannedEvents"] == []
+
+
+async def test_of_a_part_of_the_events_volume_nothing_counts_as_unseen_or_as_zero() -> None:
+    async with world() as here:
+        (web, _), (ios, key) = await here.source("web"), await here.source("ios")
+        (planned, planned_key) = await here.source("shop")
+        await here.plan(PLANNED, planned)
+        await here.send(key, ORDER)
+        await here.send(planned_key, ORDER)
+        reading = Reading(Filled(here.segment, 5_000), here.clock.timing())
+        answer = await ungoverned.ask(reading, source_id=None, days=7, after=None)
+    entries = {entry["id"]: entry for name in ("noPlan", "letsEverythingThrough") for entry in answer[name]}
+    told = {source_id: (entries[source_id]["trackEvents"], entries[source_id].get("atLeast")) for source_id in entries}
+    assert (told[web], told[ios], told[planned]) == ((None, None), (1, True), (1, True))
+    assert answer["unseenEvents"] == []
+    assert {"id": planned, "name": "shop", "what": ["volume"]} in answer["unknown"]
+    assert ("getEventsVolumeFromWorkspace", "bound") in [(gap["operation"], gap["code"]) for gap in answer["gaps"]]
 
 
 async def test_an_event_that_is_blocked_was_seen() -> None:
