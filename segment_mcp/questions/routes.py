@@ -53,6 +53,9 @@ METHODS: Mapping[str, str] = MappingProxyType(
 )
 """Each event type, and what `supportedMethods` of a destination's metadata calls it."""
 
+SHOWN_AS: Mapping[str, str] = MappingProxyType({"Page Viewed": "page", "Screen Viewed": "screen"})
+"""The names under which Segment's Schema shows types, and plans may have them (protocols/faq)."""
+
 Truth = bool | None
 """Whether something is so; None: that depends on what is not known."""
 
@@ -247,7 +250,7 @@ def fate(
     """
     passed = _passing(known, filters or ())
     triggered = tuple(triggers(passed.known, destination, subscriptions or ()))
-    found = _Evaluated(triggered, passed, _on_either(destination))
+    found = _Evaluated(triggered, passed, on_either(destination))
     early = _kept_before_filters(known, destination)
     if early is not None:
         code, because = early
@@ -567,7 +570,7 @@ def _is_empty(value: Any, *, null: bool) -> bool:
     return value is _GONE or value == "" or (value is None and not null)
 
 
-def _on_either(destination: Mapping[str, Any]) -> bool:
+def on_either(destination: Mapping[str, Any]) -> bool:
     """Whether it may run on the device as well as on Segment's servers."""
     features = _mapping(_metadata(destination).get("supportedFeatures"))
     return features.get("deviceModeInstances") in {"1", "SINGLE"} and not on_device(destination)

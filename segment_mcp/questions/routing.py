@@ -284,11 +284,13 @@ def _route(source: _Source, seen: Counted | None, rules: Mapping[str, Sequence[R
 
 
 def _planned(rules: Sequence[Rule]) -> Iterator[Event]:
+    """The events that rules are about; those of page and screen calls may stand as track events."""
     for rule in rules:
         kind = str(rule.get("type")).lower()
         key = rule.get("key")
         if kind == "track" and isinstance(key, str):
-            yield Event(kind, key)
+            viewed = routes.SHOWN_AS.get(key)
+            yield Event(kind, key) if viewed is None else Event(viewed, None)
         elif kind in METHODS and kind != "track":
             yield Event(kind, None)
 
@@ -406,7 +408,8 @@ def _summary(reading: Reading, routed: Sequence[_Routed], days: int, left: int) 
     counts = {what: reaches.count(what) for what in ("reached", "unreached", "open")}
     of = "this source" if len(routed) == 1 and not left else f"{len(routed)} sources"
     opened = f", {counts['open']} can't be told by name, or for want of what could be read" if counts["open"] else ""
-    where = f"Where {len(reaches)} events of {of} go, seen in the last {days} days or planned"
+    least = "" if all(each.all_seen for each in routed) else "at least "
+    where = f"Where {least}{len(reaches)} events of {of} go, seen in the last {days} days or planned"
     said = [f"{where}: {counts['reached']} to at least one destination, {counts['unreached']} to none{opened}"]
     idle = sum(1 for each in routed for _ in _idle_destinations(each))
     silent = sum(1 for each in routed for _ in _idle_subscriptions(each))

@@ -1,19 +1,21 @@
 """Where an event stops on its way, and why, from what was counted and what is set up. Pure.
 
 A cause is proven where Segment's counters name it, or where what is set up leaves nothing else; it is likely where it
-fits what was counted and hangs on fields that nobody told; else it is unknown.
+fits what was counted and hangs on fields that nobody told, or may be newer than that; else it is unknown.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
+from segment_mcp.errors import InvalidResponse
 from segment_mcp.events.checks import problems_of
 from segment_mcp.ports import Data
 from segment_mcp.questions import governance, routes
-from segment_mcp.questions.counters import OF_DESTINATION, OF_SOURCE, Counted, Stage
+from segment_mcp.questions.counters import OF_DESTINATION, OF_SOURCE, Counted, Stage, moment
 from segment_mcp.questions.governance import Verdict
 from segment_mcp.questions.reading import called
 from segment_mcp.questions.reasons import explain
@@ -47,11 +49,13 @@ class Traced:
         kind: such as `track`.
         name: of a track event.
         known: all of it, or its type and name.
+        namesake: what else was counted that is called so, and how to ask about that.
     """
 
     kind: str
     name: str | None
     known: Known
+    namesake: Data | None = None
 
     @property
     def only(self) -> Mapping[str, Sequence[str]]:
@@ -172,13 +176,17 @@ class Found:
         sources: those that are followed.
         senders: how many of the event each source sent; None: could not be read, or one source was asked about.
         similar: track events that are called almost alike, where it was not seen.
+        since: when what was counted begins.
         all_senders: whether those are all sources that sent it.
+        left: how many sources that have it were not followed.
     """
 
     sources: Sequence[AtSource]
     senders: Mapping[str, int] | None
     similar: Sequence[Data]
+    since: datetime
     all_senders: bool = True
+    left: int = 0
 
 
 def stops_of(traced: Traced, found: Found) -> list[Stop]:
@@ -192,7 +200,7 @@ def _stops(traced: Traced, found: Found) -> Iterator[Stop]:
     for source in found.sources:
         yield from _stops_at_source(traced, source, found)
         for at in source.destinations or ():
-            yield from _stops_at_destination(traced, source, at)
+            yield from _stops_at_destination(traced, source, at, found.since)
 
 
 def _never_came(where: str, found: Found) -> list[Cause]:
@@ -254,7 +262,11 @@ def _invalid(code: str, name: str) -> Cause:
 
 def _counted_cause(code: str, events: int) -> Cause:
     reason = explain(code)
-    return Cause(reason.meaning, "proven", f"Segment counted {events} as {reason.code}.", reason.remedy)
+    return Cause(reason.meaning, "proven", _counted_as(reason.code, events), reason.remedy)
+
+
+def _counted_as(code: str, events: int) -> str:
+    return f"Segment counted {events} as {code}."
 
 
 def _blocked_cause(code: str, events: int, verdict: Verdict | None, source: AtSource) -> Cause:
@@ -289,14 +301,47 @@ def _forwarding(settings: Mapping[str, Any]) -> str:
     return "Blocked events are not forwarded: they are lost." if target is None else f"Blocked events go to {target}."
 
 
-def _stops_at_destination(traced: Traced, source: AtSource, at: AtDestination) -> Iterator[Stop]:
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Events that a destination keeps for one reason.
+
+    Attributes:
+        events: how many were counted; 0: none was, and it would be kept.
+        since: when what was counted begins.
+        why: how it is known that they are kept.
+    """
+
+    code: str
+    events: int
+    since: datetime
+    why: str
+
+    def proves(self, thing: Mapping[str, Any]) -> Certainty:
+        """How certain it is that something stops events which it would surely stop now.
+
+        Those that were counted met what was set up then: that is the same only if the thing is older, and tells so.
+        """
+        dates = (_moment(thing.get(name)) for name in ("createdAt", "updatedAt"))
+        return "proven" if not self.events or all(at is not None and at < self.since for at in dates) else "likely"
+
+
+def _moment(time: Any) -> datetime | None:
+    try:
+        return moment(time) if isinstance(time, str) else None
+    except InvalidResponse:
+        return None
+
+
+def _stops_at_destination(traced: Traced, source: AtSource, at: AtDestination, since: datetime) -> Iterator[Stop]:
     found = at.wired.fate(traced.known)
     filtered, failed = at.counted.get("filteredAtDestination"), at.counted.get("failedDelivery")
     if filtered is not None and filtered.total:
-        causes = [cause for each in reasons_of(filtered) for cause in _filtered_causes(*each, traced, found, at)]
+        kept = [_Kept(code, events, since, _counted_as(code, events)) for code, events in reasons_of(filtered)]
+        causes = [cause for each in kept for cause in _filtered_causes(each, traced, found, at)]
         yield Stop("filteredAtDestination", source.thing, at.thing, filtered.total, causes)
     elif found.outcome == "kept":
-        yield Stop("filteredAtDestination", source.thing, at.thing, _none_of(filtered), _kept_causes(traced, found, at))
+        causes = _kept_causes(traced, found, at, since)
+        yield Stop("filteredAtDestination", source.thing, at.thing, _none_of(filtered), causes)
     if failed is not None and failed.total:
         causes = [_counted_cause(*each) for each in reasons_of(failed)]
         yield Stop("failedDelivery", source.thing, at.thing, failed.total, causes)
@@ -313,12 +358,12 @@ def _uncounted(found: Fate) -> Cause:
     )
 
 
-def _kept_causes(traced: Traced, found: Fate, at: AtDestination) -> list[Cause]:
+def _kept_causes(traced: Traced, found: Fate, at: AtDestination, since: datetime) -> list[Cause]:
     """Why an event would be kept, of which none was counted."""
     if found.code == "DISABLED":
         return [Cause(found.because, "proven", "The destination's own setting says so.", "Enable the destination.")]
     base = Cause(found.because, "proven", _set_up(at), explain(str(found.code)).remedy)
-    return _candidates(str(found.code), 0, traced, found, at) or [base]
+    return _candidates(_Kept(str(found.code), 0, since, _set_up(at)), traced, found, at) or [base]
 
 
 def _set_up(at: AtDestination) -> str:
@@ -327,22 +372,25 @@ def _set_up(at: AtDestination) -> str:
     return f"What is set up now says so.{newer}"
 
 
-def _filtered_causes(code: str, events: int, traced: Traced, found: Fate, at: AtDestination) -> list[Cause]:
-    return _candidates(code, events, traced, found, at) or [_counted_cause(code, events)]
+def _filtered_causes(kept: _Kept, traced: Traced, found: Fate, at: AtDestination) -> list[Cause]:
+    """What would stop such events now and, unless that is proven, the reason that Segment counted."""
+    causes = _candidates(kept, traced, found, at)
+    if any(each.certainty == "proven" for each in causes):
+        return causes
+    return [*causes, _counted_cause(kept.code, kept.events)]
 
 
-def _candidates(code: str, events: int, traced: Traced, found: Fate, at: AtDestination) -> list[Cause]:
+def _candidates(kept: _Kept, traced: Traced, found: Fate, at: AtDestination) -> list[Cause]:
     """What of the destination is behind a code; empty where the code says all that is known."""
-    counted = f"Segment counted {events} as {code}." if events else _set_up(at)
-    if code == "FILTERED_BY_RULES":
-        return [cause for each in found.filters for cause in _filter_cause(each, counted)]
-    if code == "FILTERED_AT_MAPPING":
-        return [cause for each in found.subscriptions for cause in _mapping_cause(each, counted)]
-    if code == "NO_MATCHING_MAPPING":
-        causes = [cause for each in found.subscriptions for cause in _trigger_cause(each, traced, counted, at)]
-        reason = explain(code)
-        why = f"{counted} {_triggers(at)}"
-        return causes or [Cause(reason.meaning, "proven" if events else _certain(at), why, reason.remedy)]
+    if kept.code == "FILTERED_BY_RULES":
+        return [cause for each in found.filters for cause in _filter_cause(each, kept)]
+    if kept.code == "FILTERED_AT_MAPPING":
+        return [cause for each in found.subscriptions for cause in _mapping_cause(each, kept)]
+    if kept.code == "NO_MATCHING_MAPPING":
+        causes = [cause for each in found.subscriptions for cause in _trigger_cause(each, traced, kept, at)]
+        reason = explain(kept.code)
+        why = f"{kept.why} {_triggers(at)}"
+        return causes or [Cause(reason.meaning, "proven" if kept.events else _certain(at), why, reason.remedy)]
     return []
 
 
@@ -360,18 +408,18 @@ def _triggers(at: AtDestination) -> str:
     return f"What it takes: {shown}{more}." if shown else "It has no enabled subscription."
 
 
-def _filter_cause(filtered: Filtered, counted: str) -> Iterator[Cause]:
+def _filter_cause(filtered: Filtered, kept: _Kept) -> Iterator[Cause]:
     if filtered.stops is False:
         return
-    certainty: Certainty = "proven" if filtered.stops else "likely"
-    yield Cause(filtered.because, certainty, counted, "Narrow or disable this filter.")
+    certainty: Certainty = kept.proves(filtered.filter) if filtered.stops else "likely"
+    yield Cause(filtered.because, certainty, kept.why, "Narrow or disable this filter.")
 
 
-def _mapping_cause(triggered: Triggered, counted: str) -> Iterator[Cause]:
+def _mapping_cause(triggered: Triggered, kept: _Kept) -> Iterator[Cause]:
     name = called(triggered.subscription)
     if triggered.fires is False:
         return
-    certainty: Certainty = "proven" if triggered.fires else "likely"
+    certainty: Certainty = kept.proves(triggered.subscription) if triggered.fires else "likely"
     if triggered.failure is not None and not triggered.certain:
         what = f'Whether the mapping "{name}" delivers can\'t be told here.'
         yield Cause(what, "unknown", triggered.failure, "Test it with an event in Segment's app.")
@@ -380,41 +428,40 @@ def _mapping_cause(triggered: Triggered, counted: str) -> Iterator[Cause]:
     elif triggered.missing:
         fields = ", ".join(triggered.missing[:5])
         what = f'The mapping "{name}" gives nothing for {fields}, which its action requires.'
-        yield Cause(what, certainty, counted, f"Map {fields} to something that the event has.")
+        yield Cause(what, certainty, kept.why, f"Map {fields} to something that the event has.")
     elif triggered.needs:
         what = f'The mapping "{name}" may lack what its action requires: it is made from {", ".join(triggered.needs)}.'
-        yield Cause(what, "likely", counted, "Give a sample event to see which field is empty.")
+        yield Cause(what, "likely", kept.why, "Give a sample event to see which field is empty.")
 
 
-def _trigger_cause(triggered: Triggered, traced: Traced, counted: str, at: AtDestination) -> Iterator[Cause]:
+def _trigger_cause(triggered: Triggered, traced: Traced, kept: _Kept, at: AtDestination) -> Iterator[Cause]:
     """Subscriptions that would have fitted: switched off, or a trigger that names the event in other letters."""
     subscription, name = triggered.subscription, called(triggered.subscription)
+    sure = kept.proves(subscription)
     if triggered.fires is not False and triggered.on_device:
         what = f'The mapping "{name}" is run by the browser or the app, which Segment does not see.'
-        yield Cause(what, "proven" if triggered.fires else "likely", counted, "Look at the destination for proof.")
+        yield Cause(what, sure if triggered.fires else "likely", kept.why, "Look at the destination for proof.")
         return
     if triggered.fires is not False:
-        yield Cause(f'The trigger of "{name}" did not match.', "likely", f"{counted} {triggered.because}", _WIDEN)
+        yield Cause(f'The trigger of "{name}" did not match.', "likely", f"{kept.why} {triggered.because}", _WIDEN)
         return
     trigger = subscription.get("trigger")
     if not isinstance(trigger, str) or subscription.get("modelId"):
         return
     if isinstance(routes.condition(trigger), str):
-        yield Cause(
-            f'The trigger of "{name}" is no FQL.', "proven", f"{counted} {triggered.because}", "Mend the trigger."
-        )
+        yield Cause(f'The trigger of "{name}" is no FQL.', sure, f"{kept.why} {triggered.because}", "Mend the trigger.")
         return
     if not subscription.get("enabled"):
         enabled = {**subscription, "enabled": True}
         (fits,) = routes.triggers(traced.known, at.thing, [enabled])
         if fits.fires is not False:
-            certainty: Certainty = "proven" if fits.fires else "likely"
+            certainty: Certainty = sure if fits.fires else "likely"
             what = f'The subscription "{name}" {"fits" if fits.fires else "may fit"}, and is switched off.'
-            yield Cause(what, certainty, counted, "Enable that subscription.")
+            yield Cause(what, certainty, kept.why, "Enable that subscription.")
         return
     if traced.name is not None and any(alike(word, traced.name) for word in _QUOTED.findall(trigger)):
         what = f'The trigger of "{name}" names a similar event: {clean(trigger, 160)}'
-        yield Cause(what, "likely", counted, "Spell the event in the trigger as it is sent; case and spaces count.")
+        yield Cause(what, "likely", kept.why, "Spell the event in the trigger as it is sent; case and spaces count.")
 
 
 def reasons_of(counted: Counted) -> list[tuple[str, int]]:

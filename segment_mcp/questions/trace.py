@@ -4,10 +4,11 @@ Segment's Schema shows page and screen calls as `Page Viewed` and `Screen Viewed
 only. What follows from what was read stands in `stops`.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 
@@ -16,8 +17,8 @@ from segment_mcp.ports import Data
 from segment_mcp.questions import counters, governance, routes
 from segment_mcp.questions.counters import OF_DESTINATION, OF_SOURCE, Counted, Scope, Stage, Window
 from segment_mcp.questions.governance import Verdict
-from segment_mcp.questions.reading import Gap, Reading, called
-from segment_mcp.questions.routes import METHODS, Triggered
+from segment_mcp.questions.reading import Code, Gap, Reading, called
+from segment_mcp.questions.routes import METHODS, SHOWN_AS, Triggered
 from segment_mcp.questions.stops import (
     MOST_SHOWN,
     NEVER_CAME,
@@ -40,8 +41,8 @@ MOST_DESTINATIONS = 20
 """Destinations of one source that are looked at."""
 MOST_SEARCHED = 64
 """Sources that are asked for failures of an event that no source was seen to send."""
-
-_SHOWN_AS: Mapping[str, str] = {"Page Viewed": "page", "Screen Viewed": "screen"}
+_MOST_TOLD = 3
+"""Destinations that the summary names."""
 
 
 async def ask(
@@ -52,14 +53,16 @@ async def ask(
     Args:
         reading: the question's.
         event: the name of a track event, or a type such as `identify`; `Page Viewed` and `Screen Viewed` are the page
-            and screen calls, unless a track event has that name.
+            and screen calls, unless a track event has that name. The type of a sample decides; without one, what was
+            counted does.
         source_id: only from this source; None: from each that sends it.
         hours: how far back counters are read.
         sample: one such event, whole: conditions and the plan's rules are then decided, and not only by name.
 
     Returns:
         `{summary, event, window, stopsAt: [{stage, sourceId?, destinationId?, events, causes: [{what, certainty, why,
-        fix}]}], sources: [{id, name?, received, atSource, destinations: [...]}], similar?, ...}`.
+        fix}]}], sources: [{id, name?, enabled, received, failedOnIngest, filteredAtSource, plan, verdict?,
+        destinations}], otherSources?, moreSources?, similar?, alsoCalledSo?, ...}`.
 
     Raises:
         InvalidArguments: the sample is another event than the one asked about.
@@ -70,13 +73,13 @@ async def ask(
     if source_id is not None:
         source = await reading.need("getSource", {"sourceId": source_id})
         traced = await _traced(reading, event, sample, within, [source_id])
-        sources, senders, all_senders = [await _read_source(reading, source, traced, within)], None, True
+        sources, senders, all_senders, left = [await _read_source(reading, source, traced, within)], None, True, 0
     else:
         traced = await _traced(reading, event, sample, within, [])
         senders, all_senders = await _senders(reading, traced, within)
-        sources = await _follow(reading, traced, within, senders)
+        sources, left = await _follow(reading, traced, within, senders)
     similar = await _similar(reading, traced, within, sources, source_id)
-    found = Found(sources, senders, similar, all_senders=all_senders)
+    found = Found(sources, senders, similar, within.start, all_senders=all_senders, left=left)
     stops = stops_of(traced, found)
     body = {
         "event": {"type": traced.kind, **({} if traced.name is None else {"name": traced.name})},
@@ -85,6 +88,7 @@ async def ask(
         "sources": [_shown(traced, each) for each in sources],
         **({"similar": found.similar} if found.similar else {}),
         **_unfollowed(senders, sources),
+        **({} if traced.namesake is None else {"alsoCalledSo": traced.namesake}),
     }
     return reading.answer(_summary(reading, traced, found, stops, hours), body)
 
@@ -92,23 +96,49 @@ async def ask(
 async def _traced(
     reading: Reading, event: str, given: Mapping[str, Any] | None, within: Window, source_ids: Sequence[str]
 ) -> Traced:
-    """What is asked about. A name under which Segment's Schema shows a type is a track event if one was counted."""
-    kind, name = (event, None) if event in METHODS else ("track", event)
-    if event in _SHOWN_AS:
-        if given is not None:
-            kind = _SHOWN_AS[event] if given.get("type") == _SHOWN_AS[event] else "track"
-        else:
-            found = await counters.volume(reading, within, (), {"eventName": [event], "sourceId": source_ids})
-            kind = "track" if found is not None and found.total else _SHOWN_AS[event]
-        name = event if kind == "track" else None
+    """What is asked about."""
     if given is None:
-        return Traced(kind, name, routes.named(kind, name))
+        kind, name, namesake = await _counted_as(reading, event, within, source_ids)
+        return Traced(kind, name, routes.named(kind, name), namesake)
+    kind, name = _sampled_as(event, given)
     whole = {"type": kind, **({} if name is None else {"event": name}), **given}
     for member, value in (("type", kind), ("event", name)):
         if value is not None and whole[member] != value:
             message = f"is another than the event that is asked about, {clean(value, 80)}"
             raise InvalidArguments([{"field": f"sample.{member}", "message": message}])
     return Traced(kind, name, routes.sample(whole, timestamp_of(within.end)))
+
+
+def _sampled_as(event: str, given: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The type and, of a track event, the name of what is asked about, of which there is a sample."""
+    if event in SHOWN_AS:
+        return (SHOWN_AS[event], None) if given.get("type") == SHOWN_AS[event] else ("track", event)
+    is_name = given.get("type") == "track" and (event != "track" or given.get("event") == event)
+    return (event, None) if event in METHODS and not is_name else ("track", event)
+
+
+async def _counted_as(
+    reading: Reading, event: str, within: Window, source_ids: Sequence[str]
+) -> tuple[str, str | None, Data | None]:
+    """The same, as was counted, and what else is called so.
+
+    A word that is a type means the type where both were counted, and a name of Segment's Schema the track event.
+    """
+    kind = SHOWN_AS.get(event, event)
+    if kind not in METHODS:
+        return "track", event, None
+    only = {"eventName": [event], "eventType": ["track"], "sourceId": source_ids}
+    named = await counters.volume(reading, within, (), only)
+    if named is None or not named.total:
+        return kind, None, None
+    calls = await counters.volume(reading, within, (), {"eventType": [kind], "sourceId": source_ids})
+    if calls is None or not calls.total:
+        return "track", event, None
+    if event in SHOWN_AS:
+        how = f"Give a sample whose type is {kind} to trace {kind} calls."
+        return "track", event, {"type": kind, "events": calls.total, "ask": how}
+    how = f"Give a sample whose type is track, and its event {event}, to trace that track event."
+    return kind, None, {"type": "track", "event": event, "events": named.total, "ask": how}
 
 
 async def _senders(reading: Reading, traced: Traced, within: Window) -> tuple[dict[str, int] | None, bool]:
@@ -125,9 +155,13 @@ async def _senders(reading: Reading, traced: Traced, within: Window) -> tuple[di
 
 async def _follow(
     reading: Reading, traced: Traced, within: Window, senders: Mapping[str, int] | None
-) -> list[AtSource]:
-    """The sources that send the event most; where none was counted, those in which it fails on ingest."""
+) -> tuple[list[AtSource], int]:
+    """The sources that send the event most; where none was counted, those in which it fails on ingest.
+
+    Also how many of those that have it were not followed, as far as that is known.
+    """
     wanted = list(senders or ())[:MOST_SOURCES]
+    more = len(senders or ()) - len(wanted)
     if senders is not None and len(senders) > MOST_SOURCES:
         reason = f"Only the {MOST_SOURCES} sources that sent most, of {len(senders)}, were followed; name a sourceId."
         reading.note(Gap("getSource", "bound", reason))
@@ -135,14 +169,26 @@ async def _follow(
         stages: Sequence[Stage] = (
             ("failedOnIngest",) if senders is not None else ("successfullyReceived", "failedOnIngest")
         )
-        wanted = (await _searched(reading, traced, within, stages))[:MOST_SOURCES]
+        seen = await _searched(reading, traced, within, stages)
+        wanted, more = seen[:MOST_SOURCES], max(0, len(seen) - MOST_SOURCES)
+        if more:
+            reason = f"Only the first {MOST_SOURCES} of {len(seen)} sources were followed; name a sourceId."
+            reading.note(Gap("getSource", "bound", reason))
 
     async def look(part: Reading, source_id: str) -> AtSource:
         data = await part.call("getSource", {"sourceId": source_id})
         return await _read_source(part, data or {"source": {"id": source_id}}, traced, within)
 
     looked = await reading.each(wanted, look, "Following the event")
-    return [found for _, found in looked.found]
+    for source_id in wanted[len(looked.found) :]:
+        reason = "Its way could not be followed to the end; name this sourceId, or ask again in a minute."
+        reading.note(Gap("getSource", _ended_by(reading), reason, source_id))
+    return [found for _, found in looked.found], more + looked.left
+
+
+def _ended_by(reading: Reading) -> Literal["limit", "time"]:
+    """What ends a look at many things before the last: the question's time, else Segment's limit."""
+    return "limit" if reading.remaining() else "time"
 
 
 async def _searched(reading: Reading, traced: Traced, within: Window, stages: Sequence[Stage]) -> list[str]:
@@ -158,7 +204,8 @@ async def _searched(reading: Reading, traced: Traced, within: Window, stages: Se
     looked = await reading.each(ids[:MOST_SEARCHED], counts, "Looking for the event")
     if len(looked.found) < len(ids):
         reason = f"Only {len(looked.found)} of {len(ids)} sources were searched for it; name a sourceId."
-        reading.note(Gap(counters.OPERATIONS[stages[0]], "bound", reason))
+        code: Code = _ended_by(reading) if looked.left else "bound"
+        reading.note(Gap(counters.OPERATIONS[stages[0]], code, reason))
     return [source_id for source_id, seen in looked.found if seen]
 
 
@@ -323,13 +370,19 @@ def _unfollowed(senders: Mapping[str, int] | None, sources: Sequence[AtSource]) 
     """The sources that send the event too, and were not followed."""
     followed = {each.thing.get("id") for each in sources}
     others = [{"id": each, "events": events} for each, events in (senders or {}).items() if each not in followed]
-    return {"otherSources": others[:MOST_SHOWN], "moreSources": len(others)} if others else {}
+    more = len(others) - MOST_SHOWN
+    return {
+        **({"otherSources": others[:MOST_SHOWN]} if others else {}),
+        **({"moreSources": more} if more > 0 else {}),
+    }
 
 
 def _summary(reading: Reading, traced: Traced, found: Found, stops: Sequence[Stop], hours: int) -> str:
+    shared = "; something else is called so too, see alsoCalledSo" if traced.namesake else ""
+    span = "hour" if hours == 1 else f"{hours} hours"
     said = [
-        f"In the last {hours} hours Segment received {traced.title} {_how_often(found)}",
-        _where_it_stops(stops, found.sources),
+        f"In the last {span} Segment received {traced.title} {_how_often(found)}{shared}",
+        _where_it_stops(stops, found),
     ]
     if reading.gaps:
         said.append("Some of it could not be read; gaps say what")
@@ -341,7 +394,7 @@ def _how_often(found: Found) -> str:
     received = [each.total("successfullyReceived") for each in found.sources]
     counts = list(found.senders.values()) if found.senders else [each for each in received if each is not None]
     others = (len(found.senders) if found.senders else len(found.sources)) - len(names)
-    is_whole = found.all_senders if found.senders else None not in received
+    is_whole = found.all_senders if found.senders else not found.left and None not in received
     if found.senders is None and not (counts and (is_whole or sum(counts))):
         often = "an unknown number of times"
     else:
@@ -354,21 +407,35 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _where_it_stops(stops: Sequence[Stop], sources: Sequence[AtSource]) -> str:
-    delivered = {
-        called(at.thing): counted.total
-        for source in sources
-        for at in source.destinations or ()
-        if (counted := at.counted.get("successfulDelivery")) is not None and counted.total
-    }
-    arrives = ", ".join(f"{total} at {name}" for name, total in list(delivered.items())[:3])
-    arrives = f"; delivered: {arrives}" if arrives else ""
+def _delivered(sources: Sequence[AtSource]) -> str:
+    """Where it is delivered most, with the source where destinations have the same name."""
+    delivered = sorted(
+        (
+            (counted.total, at.wired.id, called(at.thing), called(source.thing))
+            for source in sources
+            for at in source.destinations or ()
+            if (counted := at.counted.get("successfulDelivery")) is not None and counted.total
+        ),
+        key=lambda each: (-each[0], each[1]),
+    )
+    names = Counter(name for _, _, name, _ in delivered)
+    told = ", ".join(
+        f"{total} at {name}" + (f" of {source}" if names[name] > 1 else "")
+        for total, _, name, source in delivered[:_MOST_TOLD]
+    )
+    more = f", and {len(delivered) - _MOST_TOLD} more" if len(delivered) > _MOST_TOLD else ""
+    return f"; delivered: {told}{more}" if told else ""
+
+
+def _where_it_stops(stops: Sequence[Stop], found: Found) -> str:
+    arrives = _delivered(found.sources) + (f"; {found.left} not followed" if found.left else "")
     if not stops:
-        return f"No stop was found{arrives}"
+        return f"{'Of the sources followed, no' if found.left else 'No'} stop was found{arrives}"
     first = max(stops, key=lambda each: each.events or 0)
     cause = first.causes[0]
     what = cause.what.rstrip(".")
-    others = f", and {len(stops) - 1} more stops" if len(stops) > 1 else ""
+    left = len(stops) - 1
+    others = f", and {left} more {'stop' if left == 1 else 'stops'}" if left else ""
     if first.stage == NEVER_CAME:
         why = f"Likely: {what}" if cause.certainty == "likely" else "Why not, Segment can't know"
         return f"{why}{others}{arrives}"

@@ -1,6 +1,6 @@
 """What Segment would do with an event: its ingest rules, then the tracking plan of its source and its schema settings.
 
-`outcome` in the answer is one of `OUTCOMES`.
+`outcome` in the answer is an `Outcome`.
 """
 
 import difflib
@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 
@@ -20,15 +20,10 @@ from segment_mcp.questions.governance import Verdict, Violation
 from segment_mcp.questions.reading import Gap, Listed, Reading, called
 from segment_mcp.redact import clean
 
-OUTCOMES = (
-    "fails_on_ingest",
-    "passes",
-    "passes_with_violations",
-    "omitted",
-    "blocked_forwarded",
-    "blocked_lost",
-    "unknown",
-)
+Outcome = Literal[
+    "fails_on_ingest", "passes", "passes_with_violations", "omitted", "blocked_forwarded", "blocked_lost", "unknown"
+]
+"""What Segment would do with the event; `unknown` where what decides it could not be read."""
 MOST_LISTED = 30
 """Violations, fields or problems in an answer; more are counted."""
 MOST_NEAR = 3
@@ -88,11 +83,11 @@ class _Judged:
     """What becomes of the event once Segment took it.
 
     Attributes:
-        outcome: one of `OUTCOMES`.
+        outcome: an `Outcome`.
         verdict: None where rules could not be read.
     """
 
-    outcome: str
+    outcome: Outcome
     because: str
     verdict: Verdict | None = None
     forwarded_to: Data | None = None
@@ -195,7 +190,7 @@ def _under(event: Mapping[str, Any], rules: Sequence[Data], read: _Read) -> _Jud
 def _of_verdict(verdict: Verdict) -> _Judged:
     if not verdict.certain:
         return _Judged("unknown", "A rule that is about this event can't be applied here.", verdict)
-    outcome: str = verdict.outcome
+    outcome: Outcome = verdict.outcome
     if outcome == "passes" and verdict.violations:
         outcome = "passes_with_violations"
     judged = _Judged(outcome, verdict.because, verdict)
@@ -295,7 +290,9 @@ def _drops(problems: Sequence[checks.Problem]) -> str:
     return f"Segment answers 200 and then drops it: {codes}."
 
 
-def _summary(outcome: str, judged: _Judged, problems: Sequence[checks.Problem], source: str, *, governed: bool) -> str:
+def _summary(
+    outcome: Outcome, judged: _Judged, problems: Sequence[checks.Problem], source: str, *, governed: bool
+) -> str:
     if problems:
         found = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
         first = _shown_problem(problems[0])

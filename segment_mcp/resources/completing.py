@@ -24,7 +24,6 @@ LISTS: Mapping[str, str] = {
     "sourceId": "listSources",
     "destinationId": "listDestinations",
     "trackingPlanId": "listTrackingPlans",
-    "warehouseId": "listWarehouses",
 }
 """The operation that lists what a variable names."""
 

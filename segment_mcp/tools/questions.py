@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 300
 """Seconds that a test event is watched for, at most."""
+MOST_DAYS = 29
+"""Segment's counters keep thirty days, and the oldest is not whole any more."""
 
 Event = Annotated[JsonObject, Field(description="An event as segment_batch takes it.")]
 OneSource = Annotated[SourceId, Field(description="Only this source.")]
 Hours = Annotated[int, Field(ge=1, le=720, description="So far back.")]
-Days = Annotated[int, Field(ge=1, le=29, description="So far back.")]
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS, description="So far back.")]
 After = Annotated[Id, Field(description="next of the answer before.")]
 
 
@@ -69,7 +71,7 @@ class CheckDeliveryHealth(Args):
 class FindStaleSources(Args):
     """Arguments of `segment_find_stale_sources`."""
 
-    days: Annotated[int, Field(ge=1, le=29, description="Stale after so many quiet days.")] = 7
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Stale after so many quiet days.")] = 7
     after: After | None = None
 
 

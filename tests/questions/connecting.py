@@ -1,6 +1,7 @@
 """What tests of routes share: destinations with subscriptions and filters, made through the sandbox's public door."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -79,3 +80,22 @@ class SmallPages:
     ) -> Walk:
         asked = {**(arguments or {}), "pagination": {"count": 1}}
         return await self._segment.walk(operation, asked, keep=keep, bounds=bounds or Bounds())
+
+
+class PartOf(SmallPages):
+    """A way to Segment on which the list of one operation goes on behind what was read."""
+
+    def __init__(self, segment: SegmentClient, operation: str) -> None:
+        super().__init__(segment)
+        self._operation = operation
+
+    async def walk(
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        keep: Callable[[Any], bool] = lambda _: True,
+        bounds: Bounds | None = None,
+    ) -> Walk:
+        walk = await self._segment.walk(operation, arguments or {}, keep=keep, bounds=bounds or Bounds())
+        return replace(walk, truncated=walk.truncated or operation.name == self._operation)

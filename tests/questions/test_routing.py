@@ -15,6 +15,7 @@ from tests.questions.connecting import (
     INTERCOM,
     MIXPANEL,
     MIXPANEL_TRACK,
+    PartOf,
     SmallPages,
     add_filter,
     destination,
@@ -81,6 +82,13 @@ async def planned_events_are_rows_too(to: World, source_id: str, key: str) -> No
     await subscribe(to, await destination(to, source_id), ORDERS)
     await to.plan([rule("TRACK", "Order Completed"), rule("GROUP"), rule("COMMON")], source_id)
     assert key
+
+
+@scenario({"page": ["sent"], "screen": ["kept:mapping"]}, {"screen"})
+async def a_plan_has_pages_and_screens_as_track_events(to: World, source_id: str, key: str) -> None:
+    await subscribe(to, await destination(to, source_id), 'type = "page"')
+    await to.plan([rule("TRACK", "Page Viewed"), rule("TRACK", "Screen Viewed")], source_id)
+    await to.send(key, {"type": "page", "userId": "u-1"})
 
 
 @scenario({"Order Completed": ["sent"], "Coupon Used": ["kept:source"]}, {"Coupon Used"})
@@ -347,6 +355,16 @@ async def test_what_cant_be_read_is_unknown_and_never_unreachable(operation: str
         if operation in {"getEventsVolumeFromWorkspace", "listRulesFromTrackingPlan"}:
             assert idle(answer, "destinations") == idle(answer, "subscriptions") == []
         assert "could not be read" in answer["summary"]
+
+
+async def test_where_volume_is_only_a_part_nothing_is_idle_and_counts_are_a_least() -> None:
+    async with world() as to:
+        source_id = await _shop(to)
+        reading = Reading(PartOf(to.segment, "getEventsVolumeFromWorkspace"), to.clock.timing())
+        answer = await routing.ask(reading, source_id=source_id, days=7, after=None)
+        assert {"sourceId": source_id, "what": "events that were seen"} in answer["unknown"]["items"]
+        assert idle(answer, "destinations") == idle(answer, "subscriptions") == []
+        assert answer["summary"].startswith("Where at least ")
 
 
 async def test_of_many_sources_one_that_cant_be_read_leaves_the_others_whole() -> None:

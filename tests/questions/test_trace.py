@@ -4,13 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import pytest
 
 from segment_mcp.errors import InvalidArguments, NotFound, SegmentMcpError
 from segment_mcp.questions import trace
 from segment_mcp.questions.reading import Reading
+from segment_mcp.questions.reasons import explain
 from segment_mcp.questions.stops import alike
-from tests.questions.asking import LEAPING, World, rule, track, world
+from tests.questions.asking import COUNTED, LEAPING, World, rule, track, world
 from tests.questions.connecting import (
     COMMANDBAR,
     IDENTIFY_USER,
@@ -25,6 +27,7 @@ from tests.questions.connecting import (
 
 pytestmark = pytest.mark.anyio
 ORDERS = 'type = "track" and event = "Order Completed"'
+DAY = 86_400
 LARGE = f"{ORDERS} and properties.total > 100"
 IOS = "mUKOhdxnZrEGXQugaGCxWZ"
 """A seeded source whose one destination refuses its credentials."""
@@ -147,7 +150,7 @@ async def no_subscription_is_there(shop: Shop) -> None:
     await shop.orders()
 
 
-@scenario(Truth([("filteredAtDestination", 3, "proven", '"Orders" fits, and is switched off')], delivered=0))
+@scenario(Truth([("filteredAtDestination", 3, "likely", '"Orders" fits, and is switched off')], delivered=0))
 async def the_subscription_is_off(shop: Shop) -> None:
     await subscribe(shop.to, await destination(shop.to, shop.id), ORDERS, name="Orders", enabled=False)
     await shop.orders()
@@ -182,7 +185,38 @@ async def a_filter_drops_it(shop: Shop) -> None:
     destination_id = await destination(shop.to, shop.id)
     await subscribe(shop.to, destination_id, ORDERS)
     await add_filter(shop.to, shop.id, destination_id, ORDERS)
+    await anyio.sleep(2 * DAY)
     await shop.orders()
+
+
+@scenario(Truth([("filteredAtDestination", 3, "likely", 'Filter "Later" drops it')], delivered=0))
+async def a_filter_that_drops_it_came_after_another_that_is_gone(shop: Shop) -> None:
+    destination_id = await destination(shop.to, shop.id)
+    await subscribe(shop.to, destination_id, ORDERS)
+    about = {"destinationId": destination_id, "filterId": await add_filter(shop.to, shop.id, destination_id, ORDERS)}
+    await shop.orders()
+    await shop.to.call("removeFilterFromDestination", **about)
+    about["filterId"] = await add_filter(shop.to, shop.id, destination_id, ORDERS)
+    await shop.to.call("updateFilterForDestination", **about, title="Later")
+
+
+@scenario(Truth([("filteredAtDestination", 3, "likely", 'Filter "Not these" drops it')], delivered=0))
+async def a_filter_that_drops_it_was_changed_since(shop: Shop) -> None:
+    destination_id = await destination(shop.to, shop.id)
+    await subscribe(shop.to, destination_id, ORDERS)
+    filter_id = await add_filter(shop.to, shop.id, destination_id, 'type = "track"')
+    await anyio.sleep(2 * DAY)
+    await shop.orders()
+    about = {"destinationId": destination_id, "filterId": filter_id}
+    await shop.to.call("updateFilterForDestination", **about, **{"if": ORDERS})
+
+
+@scenario(Truth([("filteredAtDestination", 0, "proven", 'Filter "Not these" drops it')], delivered=3))
+async def a_filter_would_drop_it_now(shop: Shop) -> None:
+    destination_id = await destination(shop.to, shop.id)
+    await subscribe(shop.to, destination_id, ORDERS)
+    await shop.orders()
+    await add_filter(shop.to, shop.id, destination_id, ORDERS)
 
 
 @scenario(Truth([("filteredAtDestination", 3, "likely", "depends on properties.test")], delivered=1))
@@ -196,7 +230,7 @@ async def a_filter_drops_some(shop: Shop) -> None:
 
 @scenario(
     Truth(
-        [("filteredAtDestination", 3, "proven", 'Filter "Not these" drops it')],
+        [("filteredAtDestination", 3, "likely", 'Filter "Not these" drops it')],
         delivered=1,
         sample=track("Order Completed", properties={"test": True}),
     )
@@ -215,7 +249,7 @@ async def a_required_field_is_empty(shop: Shop) -> None:
 
 @scenario(
     Truth(
-        [("filteredAtDestination", 3, "proven", "gives nothing for event")],
+        [("filteredAtDestination", 3, "likely", "gives nothing for event")],
         delivered=0,
         sample=track("Order Completed"),
     )
@@ -262,6 +296,23 @@ async def a_track_event_is_called_so(shop: Shop) -> None:
     await shop.to.send(shop.key, {"type": "page", "userId": "u-1"}, track("Page Viewed"))
 
 
+@scenario(Truth(delivered=1, event="identify"))
+async def a_track_event_is_called_like_a_type_that_nobody_sends(shop: Shop) -> None:
+    await subscribe(shop.to, await destination(shop.to, shop.id), 'event = "identify"')
+    await shop.to.send(shop.key, track("identify"), track("Cart Viewed"))
+
+
+@scenario(Truth(delivered=1, event="identify", sample=track("identify")))
+async def a_sample_decides_that_the_track_event_is_meant(shop: Shop) -> None:
+    await subscribe(shop.to, await destination(shop.to, shop.id), 'event = "identify"')
+    await shop.to.send(shop.key, track("identify"), {"type": "identify", "userId": "u-1"})
+
+
+@scenario(Truth(delivered=3, event="track", sample=track("Order Completed")))
+async def all_track_calls_are_asked_about_with_one_of_them(shop: Shop) -> None:
+    await everything_arrives(shop)
+
+
 @pytest.mark.parametrize(("build", "truth"), SCENARIOS, ids=lambda each: getattr(each, "__name__", ""))
 async def test_an_event_stops_where_it_does_for_the_reason_that_it_has(build: Build, truth: Truth) -> None:
     async with world() as to:
@@ -279,6 +330,77 @@ async def test_an_event_stops_where_it_does_for_the_reason_that_it_has(build: Bu
             assert source["destinations"][0].get("delivered") == truth.delivered
         assert not answer["gaps"]
         assert answer["summary"].count(". ") < 3
+
+
+@pytest.mark.parametrize(
+    ("event", "meant", "other"),
+    [
+        ("identify", {"type": "identify"}, {"type": "track", "event": "identify", "events": 2}),
+        ("Page Viewed", {"type": "track", "name": "Page Viewed"}, {"type": "page", "events": 1}),
+    ],
+)
+async def test_where_a_type_and_a_track_event_have_one_name_the_answer_says_how_to_ask_for_the_other(
+    event: str, meant: dict[str, str], other: dict[str, Any]
+) -> None:
+    async with world() as to:
+        shop = Shop(to, *await to.source("shop"))
+        calls = [{"type": kind, "userId": "u-1"} for kind in ("identify", "page")]
+        await to.send(shop.key, track(event), track(event), *calls)
+        answer = await ask(shop, event)
+        assert answer["event"] == meant
+        how = answer["alsoCalledSo"].pop("ask")
+        assert answer["alsoCalledSo"] == other
+        assert f"sample whose type is {other['type']}" in how
+        assert "alsoCalledSo" in answer["summary"]
+        sample = {"userId": "u-1", **{name: value for name, value in other.items() if name != "events"}}
+        asked = await ask(shop, event, sample=sample)
+        assert asked["event"]["type"] == other["type"]
+        assert asked["sources"][0]["received"] == other["events"]
+        assert "alsoCalledSo" not in asked
+
+
+async def test_a_reason_that_was_counted_is_proven_where_what_is_behind_it_is_only_likely() -> None:
+    async with world() as to:
+        shop = Shop(to, *await to.source("shop"))
+        await a_filter_that_drops_it_was_changed_since(shop)
+        (stop,) = (await ask(shop))["stopsAt"]
+        assert [each["certainty"] for each in stop["causes"]] == ["likely", "proven"]
+        assert stop["causes"][1]["what"] == explain("FILTERED_BY_RULES").meaning
+
+
+async def test_the_summary_tells_the_most_deliveries_apart_and_counts_the_rest() -> None:
+    async with world() as to:
+        for number in range(4):
+            shop = Shop(to, *await to.source(f"shop-{number}"))
+            destination_id = await destination(to, shop.id, name="Hook" if number else "Other")
+            await subscribe(to, destination_id, 'type = "track"')
+            await to.send(shop.key, *(track("Rare Thing") for _ in range(2 + number)), counted=False)
+        await anyio.sleep(COUNTED)
+        summary = (await ask(shop, "Rare Thing", source_id=None))["summary"]
+        assert "5 at Hook of shop-3, 4 at Hook of shop-2, 3 at Hook of shop-1, and 1 more" in summary
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [({"status": 429, "headers": {"retry-after": "3600"}}, "limit"), ({"delaySeconds": 60}, "time")],
+)
+async def test_sources_that_were_not_followed_to_the_end_are_named_and_not_called_fine(
+    fault: dict[str, Any], code: str
+) -> None:
+    async with world() as to:
+        ids = []
+        for number in range(3):
+            shop = Shop(to, *await to.source(f"shop-{number}"))
+            await to.send(shop.key, *(track("Rare Thing") for _ in range(3 - number)), counted=False)
+            ids.append(shop.id)
+        await anyio.sleep(COUNTED)
+        await to.fault("getSource", **fault)
+        seconds = 3.0 if code == "time" else 8.0
+        answer = await trace.ask(to.reading(seconds=seconds), event="Rare Thing", source_id=None, hours=24, sample=None)
+        assert [each["id"] for each in answer["sources"]] == ids[:1]
+        (gap,) = [each for each in answer["gaps"] if each.get("about") == ids[1:]]
+        assert (gap["operation"], gap["code"]) == ("getSource", code)
+        assert "Of the sources followed, no stop was found; 2 not followed" in answer["summary"]
 
 
 async def test_what_a_rule_wants_is_told_with_a_sample() -> None:
@@ -351,7 +473,8 @@ async def test_sources_beyond_the_bound_are_counted_and_not_followed() -> None:
         await to.send(shop.key, track("Cart Viewed"))
         answer = await ask(shop, "Common Thing", source_id=None)
         assert len(answer["sources"]) == trace.MOST_SOURCES
-        assert answer["moreSources"] == 2
+        assert len(answer["otherSources"]) == 2
+        assert "moreSources" not in answer
         assert answer["truncated"]
         assert f"{trace.MOST_SOURCES + 2} times" in answer["summary"]
 
@@ -369,7 +492,8 @@ async def test_refused_credentials_of_the_example_workspace_are_proven() -> None
     [
         ("Order Completed", {"type": "track", "event": "Cart Viewed"}, "sample.event"),
         ("Order Completed", {"type": "identify"}, "sample.type"),
-        ("identify", {"type": "track", "event": "identify"}, "sample.type"),
+        ("identify", {"type": "page"}, "sample.type"),
+        ("identify", {"type": "track", "event": "Cart Viewed"}, "sample.event"),
         ("Page Viewed", {"type": "group"}, "sample.type"),
     ],
 )
