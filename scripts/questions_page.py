@@ -37,8 +37,9 @@ INTRODUCTION = f"""# Questions
 Segment has no screen and no endpoint for most of these. Each tool here joins what several calls tell into one answer.
 
 The answers are real: the sandbox's example workspace gave them at {timestamp_of(MOMENT)}, and `scripts/generate.py` \
-wrote this page. The same commands answer on your machine, with the numbers of your moment; without `--sandbox` they \
-answer about your workspace. The page shortens: "(5 {LEFT_OUT})" stands for what an answer has besides.
+wrote this page. The same commands answer on your machine, with the numbers of your moment; without `--sandbox`, and \
+with IDs of yours, they answer about your workspace. The page shortens: "(5 {LEFT_OUT})" stands for what an answer has \
+besides.
 
 Every answer has
 

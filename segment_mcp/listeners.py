@@ -126,12 +126,15 @@ class Listeners:
     async def _listen(
         self, context: ServerRequestContext[Any], params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
-        """Serve a stream; what this server never changes is not acknowledged, so that nobody waits for it."""
+        """Serve a stream; what this server never changes is not acknowledged, so that nobody waits for it.
+
+        Nor is what comes after the first `MOST_SUBSCRIPTIONS` URIs: nobody looks at it.
+        """
         asked = params.notifications
-        uris = [uri for uri in asked.resource_subscriptions or () if self._library.can_change(uri)]
+        looked_at = (asked.resource_subscriptions or [])[:MOST_SUBSCRIPTIONS]
         honored = types.SubscriptionFilter(
             resources_list_changed=asked.resources_list_changed,
-            resource_subscriptions=uris[:MOST_SUBSCRIPTIONS],
+            resource_subscriptions=[uri for uri in looked_at if self._library.can_change(uri)],
         )
         return await self._streams(context, params.model_copy(update={"notifications": honored}))
 

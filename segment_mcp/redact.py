@@ -24,7 +24,7 @@ _SHORTEST_SCRUBBED = 6
 _SECRET_NAME = re.compile(
     r"secret|passw|passphrase|pwd|token|credential|api_?key|access_?key|private_?key|write_?key|account_?key|auth_?key"
     r"|signing_?key|encryption_?key|service_?account|connection_?string|authorization|cookie|bearer"
-    r"|(^|_)(key|dsn|hmac|jwt)$"
+    r"|(^|_)(key|dsn|hmac|jwt|headers)$"
 )
 _ABOUT_A_SECRET = re.compile(r"_(url|uri|name|header|type|enabled)$|(^|_)(public|primary|foreign|sort|partition)_key$")
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
@@ -37,6 +37,8 @@ _SECRET_PARAMETER = re.compile(r"token|key|secret|signature|credential|^sig$", r
 _MAPS_OF_SETTINGS = frozenset({"settings", "connectionSettings", "hashPropertiesConfiguration"})
 _SECRET_MEMBERS = frozenset({"previewWebhookUrl", "encryptedSettings"})
 """Members that are a secret as a whole: whoever knows that URL can send to a function without a key."""
+_MAPPINGS_OWN_WORDS = frozenset({"lower", "upper", "encode", "decode", "left", "right"})
+"""What directives of a mapping take for an argument: without it the mapping looks as if it would fail."""
 _INVISIBLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     r"\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]+"
@@ -84,8 +86,9 @@ def _mask_member(name: str, member: Any, *, reveal_write_keys: bool) -> Any:
 def mask_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """A settings map whose secret-looking values are `****`.
 
-    A name that tells of a secret covers everything below it; `{key: "Authorization", value: ...}` counts
-    as a value of that name.
+    A name that tells of a secret covers everything below it, and so does `headers`: any of them may be a credential.
+    `{key: "Authorization", value: ...}` counts as a value of that name. Where a mapping reads an event (`@path`) is
+    no secret.
     """
     masked = {name: _mask_setting(value, secret=_is_secret(name)) for name, value in settings.items()}
     for label in ("key", "name"):
@@ -104,7 +107,10 @@ def _is_secret(name: str) -> bool:
 def _mask_setting(value: Any, *, secret: bool) -> Any:
     if isinstance(value, dict):
         return (
-            {name: _mask_setting(inner, secret=True) for name, inner in value.items()}
+            {
+                name: inner if _is_of_mapping(value, name) else _mask_setting(inner, secret=True)
+                for name, inner in value.items()
+            }
             if secret
             else mask_settings(value)
         )
@@ -118,6 +124,16 @@ def _mask_setting(value: Any, *, secret: bool) -> Any:
         return MASK
     is_secret = isinstance(value, str) and (_PRIVATE_KEY.search(value) or _mask_urls(value) != value)
     return MASK if is_secret else value
+
+
+def _is_of_mapping(parent: Mapping[str, Any], name: str) -> bool:
+    """Whether a member only tells a mapping what to do: which path of the event to read, or how."""
+    value = parent[name]
+    if not isinstance(value, str):
+        return False
+    if name == "@path":
+        return len(parent) == 1 and value.startswith("$.")
+    return name in {"operator", "mode", "direction"} and value in _MAPPINGS_OWN_WORDS
 
 
 def _mask_urls(text: str) -> str:

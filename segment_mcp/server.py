@@ -112,7 +112,7 @@ def build_server(toolbox: Toolbox, prompts: Sequence[Prompt] = PROMPTS) -> Segme
 
     Args:
         toolbox: has the tools, and the connections that resources are read from.
-        prompts: those that are listed, as far as their toolsets are on.
+        prompts: those that are listed, as far as all tools are that they name.
     """
     listed = listing(toolbox)
     schemas: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in listed}
@@ -145,7 +145,7 @@ def build_server(toolbox: Toolbox, prompts: Sequence[Prompt] = PROMPTS) -> Segme
     server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)
     server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
     _Reading(toolbox, library, callers).bind(server)
-    _Prompting([prompt for prompt in prompts if all(map(toolbox.has, prompt.toolsets))], library, callers).bind(server)
+    _Prompting([prompt for prompt in prompts if prompt.tools <= schemas.keys()], library, callers).bind(server)
     return server
 
 

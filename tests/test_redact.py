@@ -108,12 +108,36 @@ def test_a_number_can_be_a_secret() -> None:
         ({"outer": {"inner": {"apiKey": CANARY}}}, {"outer": {"inner": {"apiKey": MASK}}}),
         ({"hooks": [{"sharedSecret": CANARY, "url": "u"}]}, {"hooks": [{"sharedSecret": MASK, "url": "u"}]}),
         ({"hooks": [[{"password": CANARY}]]}, {"hooks": [[{"password": MASK}]]}),
-        ({"headers": {"Authorization": CANARY, "Accept": "a"}}, {"headers": {"Authorization": MASK, "Accept": "a"}}),
+        (
+            {"outer": [{"headers": {"Accept": CANARY, "X": [CANARY]}}]},
+            {"outer": [{"headers": {"Accept": MASK, "X": [MASK]}}]},
+        ),
+        ({"headers": [{"key": "X-Any", "value": CANARY}]}, {"headers": [{"key": MASK, "value": MASK}]}),
+        ({"requestHeaders": f"X-Any: {CANARY}"}, {"requestHeaders": MASK}),
     ],
-    ids=["list", "map-in-map", "list-of-maps", "list-of-lists", "headers"],
+    ids=["list", "map-in-map", "list-of-maps", "list-of-lists", "headers", "list-of-headers", "text-of-headers"],
 )
 def test_secrets_are_found_at_any_depth(settings: dict[str, Any], masked: dict[str, Any]) -> None:
     assert mask_settings(settings) == masked
+
+
+@pytest.mark.parametrize(
+    ("header", "masked"),
+    [
+        ({"@path": "$.userId"}, {"@path": "$.userId"}),
+        ({"@path": CANARY}, {"@path": MASK}),
+        ({"@path": "$.a", "value": CANARY}, {"@path": MASK, "value": MASK}),
+        ({"@template": f"{CANARY} {{{{userId}}}}"}, {"@template": MASK}),
+        (
+            {"@case": {"operator": "lower", "value": {"@path": "$.userId"}}},
+            {"@case": {"operator": "lower", "value": {"@path": "$.userId"}}},
+        ),
+        ({"@case": {"operator": CANARY, "value": "lower"}}, {"@case": {"operator": MASK, "value": MASK}}),
+    ],
+    ids=["path", "no-path", "path-and-more", "template", "directive", "directive-with-secret"],
+)
+def test_of_a_mapping_to_a_header_only_what_it_reads_and_how_is_shown(header: Any, masked: Any) -> None:
+    assert mask_settings({"headers": {"X-Any": header}}) == {"headers": {"X-Any": masked}}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import base64
 import hmac
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -24,7 +24,6 @@ from segment_mcp.errors import InvalidArguments, InvalidResponse, NotConfigured,
 from segment_mcp.operations import Operation
 from segment_mcp.operations.arguments import path_problem
 from segment_mcp.ports import Bounds, Walk
-from segment_mcp.redact import MASK
 from segment_mcp.timing import SYSTEM, Timing
 
 logger = logging.getLogger(__name__)
@@ -35,6 +34,10 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _TYPE = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 _SEGMENT_ID = re.compile(r"/profiles/([A-Za-z0-9_-]+)/")
 _DIGEST = 12
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_LOWER_IS_ASCII = ("\N{KELVIN SIGN}", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}")
+"""All characters outside ASCII whose lower case has an ASCII letter."""
+_BY_THOSE = re.compile(f"([{''.join(_LOWER_IS_ASCII)}])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,10 @@ class Identifier:
     Attributes:
         type: such as `user_id`.
         value: as it goes out.
-        given: as it was given.
     """
 
     type: str
     value: str = field(repr=False)
-    given: str = field(repr=False)
 
     @property
     def segment(self) -> str:
@@ -75,7 +76,7 @@ def identifier_of(text: Any, *, exact: bool = False) -> Identifier:
     problem = path_problem(value)
     if problem is not None:
         raise InvalidArguments([{"field": "identifier", "message": problem}])
-    return Identifier(kind.lower(), value if exact else value.lower(), value)
+    return Identifier(kind.lower(), value if exact else _lower(value))
 
 
 def target_of(operation: Operation, space_id: str, identifier: Identifier, arguments: Mapping[str, Any]) -> str:
@@ -190,7 +191,7 @@ class ProfileClient:
         headers = {"Authorization": f"Basic {credentials}"}
 
         def body_of(answer: Answer) -> dict[str, Any]:
-            secrets = [*self._connection.secrets(), who.value, who.given]
+            secrets = self._connection.secrets()
             told = answers.Asked(host, self._timing.now(), lambda: secrets)
             body = answers.body_of(answer.status, answer.headers, answer.content, told)
             for member in operation.answer:
@@ -230,11 +231,17 @@ def _digest(token: str, who: Identifier) -> str:
 
 
 def _told(error: UpstreamError, who: Identifier) -> UpstreamError:
-    """The failure without the identifier, short as it may be, and with what may be wrong."""
-    hidden = re.compile("|".join(rf"(?<!\w){re.escape(form)}(?!\w)" for form in _forms(who)), re.IGNORECASE)
-    error.message = hidden.sub(MASK, error.message)
-    error.args = (error.message,)
-    error.details = {name: _without(value, hidden) for name, value in error.details.items()}
+    """The failure in our own words only, with what may be wrong.
+
+    Segment's words may repeat the identifier, in any spelling: they are dropped, not searched.
+    """
+    if "errors" in error.details:
+        error.message = f"{error.host} answered {error.status}, and why is not repeated, as it may name the person."
+        error.args = (error.message,)
+        del error.details["errors"]
+    request_id = error.details.get("requestId")
+    if request_id is not None and not _is_request_id(request_id, who):
+        del error.details["requestId"]
     if isinstance(error, Unauthorized):
         return error.adding("SEGMENT_PROFILE_TOKEN, SEGMENT_PROFILE_SPACE_ID and the region have to belong together.")
     if isinstance(error, NotFound):
@@ -242,20 +249,15 @@ def _told(error: UpstreamError, who: Identifier) -> UpstreamError:
     return error
 
 
-def _forms(who: Identifier) -> Iterable[str]:
-    """As it was given and as it went out, and both percent-encoded; the longest first."""
-    forms = {form for value in (who.value, who.given) for form in (value, quote(value, safe=""))}
-    return sorted(forms, key=len, reverse=True)
+def _is_request_id(text: str, who: Identifier) -> bool:
+    """Whether a request's ID looks like one, and has nothing of the person in it."""
+    person = re.compile(rf"(?<![^\W_]){re.escape(who.value)}(?![^\W_])", re.IGNORECASE)
+    return _REQUEST_ID.fullmatch(text) is not None and person.search(text) is None
 
 
-def _without(value: Any, hidden: re.Pattern[str]) -> Any:
-    if isinstance(value, str):
-        return hidden.sub(MASK, value)
-    if isinstance(value, list):
-        return [_without(item, hidden) for item in value]
-    if isinstance(value, dict):
-        return {name: _without(member, hidden) for name, member in value.items()}
-    return value
+def _lower(text: str) -> str:
+    """In lower case; a sign that would become an ASCII letter stays, as that would be another's ID."""
+    return "".join(part if part in _LOWER_IS_ASCII else part.lower() for part in _BY_THOSE.split(text))
 
 
 def _items_of(body: Mapping[str, Any], operation: Operation, host: str) -> list[Any]:

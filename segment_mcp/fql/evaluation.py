@@ -2,10 +2,11 @@
 
 import operator as order
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from segment_mcp.fql.functions import call
+from segment_mcp.fql.glob import Globs
 from segment_mcp.fql.tree import Call, Comparison, Constant, Every, Field, Listing, Negation, Node, Some
 from segment_mcp.fql.values import UNKNOWN, Unknown, equal, type_of
 
@@ -14,14 +15,25 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {"<": order.lt, "<=": order.le, 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The fields of an event; if it is `partial`, top-level fields that it does not have are unknown, else missing."""
+    """What one evaluation goes by.
+
+    Attributes:
+        fields: of an event.
+        partial: whether top-level fields that it does not have are unknown; else they are missing.
+        globs: what was matched so far.
+    """
 
     fields: Mapping[str, Any]
     partial: bool
+    globs: Globs = field(default_factory=Globs)
 
 
 def truth(node: Node, scope: Scope) -> bool | None:
-    """Whether a node is true: only `true` itself is. None: that depends on what is unknown."""
+    """Whether a node is true: only `true` itself is. None: that depends on what is unknown.
+
+    Raises:
+        TooMuchToMatch: this evaluation has more to match than it may.
+    """
     value = _value(node, scope)
     return None if isinstance(value, Unknown) else value is True
 
@@ -36,7 +48,7 @@ def _value(node: Node, scope: Scope) -> Any:
             return _known([_value(item, scope) for item in items])
         case Call(name=name, arguments=arguments):
             values = _known([_value(argument, scope) for argument in arguments])
-            return UNKNOWN if isinstance(values, Unknown) else call(name, values)
+            return UNKNOWN if isinstance(values, Unknown) else call(name, values, scope.globs)
         case _:
             return _verdict(node, scope)
 

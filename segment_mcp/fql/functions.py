@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from segment_mcp.fql.glob import glob_matches
+from segment_mcp.fql.glob import Globs
 from segment_mcp.fql.values import type_of
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -27,8 +27,8 @@ def _contains(text: Any, part: Any) -> bool:
     return isinstance(text, str) and isinstance(part, str) and part in text
 
 
-def _match(text: Any, pattern: Any) -> bool:
-    return isinstance(text, str) and isinstance(pattern, str) and glob_matches(text, pattern)
+def _match(globs: Globs, text: Any, pattern: Any) -> bool:
+    return isinstance(text, str) and isinstance(pattern, str) and globs.match(text, pattern)
 
 
 def _length(value: Any) -> float:
@@ -109,17 +109,22 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "kebabcase": (1, _on_text(lambda text: text.replace(" ", "-"))),
     "titlecase": (1, _on_text(_titled)),
     "typeof": (1, type_of),
-    "match": (2, _match),
     "bool": (1, _bool),
     "string": (1, _string),
     "number": (1, _number),
     "semver": (3, _semver),
 }
 
-ARITY = {name: arguments for name, (arguments, _) in _FUNCTIONS.items()}
+ARITY = {"match": 2, **{name: arguments for name, (arguments, _) in _FUNCTIONS.items()}}
 """Each function, and how many arguments it takes."""
 
 
-def call(name: str, arguments: list[Any]) -> Any:
-    """What a function answers. The name and the number of arguments must be those of `ARITY`."""
+def call(name: str, arguments: list[Any], globs: Globs) -> Any:
+    """What a function answers. The name and the number of arguments must be those of `ARITY`.
+
+    Raises:
+        TooMuchToMatch: as the globs of this evaluation do.
+    """
+    if name == "match":
+        return _match(globs, *arguments)
     return _FUNCTIONS[name][1](*arguments)

@@ -14,10 +14,18 @@ from functools import lru_cache
 from itertools import accumulate
 from operator import xor
 
+MOST_CHARACTERS = 2_000_000
+"""Characters of texts and patterns that one evaluation matches."""
+_HEAVY = 1_000
+"""Characters of a pattern with each of which every other character takes as long again, or longer."""
 _LONGEST_KEPT = 200
 """Characters of a pattern that is kept ready; a long one can need much memory."""
 
 _Ranges = tuple[tuple[int, int], ...]
+
+
+class TooMuchToMatch(Exception):
+    """An evaluation would match more characters than it may."""
 
 
 class _Mistaken(Exception):
@@ -134,3 +142,29 @@ def glob_matches(text: str, pattern: str) -> bool:
     """Whether the whole text fits the pattern; time grows with the text's length, for every pattern."""
     automaton = _kept(pattern) if len(pattern) <= _LONGEST_KEPT else _automaton(pattern)
     return automaton is not None and automaton.accepts(text)
+
+
+class Globs:
+    """The globs of one evaluation: each pair of a text and a pattern is matched once, and all of them within a bound.
+
+    Args:
+        most: characters of the texts and patterns that are matched; a long pattern multiplies them.
+    """
+
+    def __init__(self, most: int = MOST_CHARACTERS) -> None:
+        self._left = most
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def match(self, text: str, pattern: str) -> bool:
+        """Whether the whole text fits the pattern.
+
+        Raises:
+            TooMuchToMatch: the bound is reached.
+        """
+        pair = text, pattern
+        if pair not in self._known:
+            self._left -= (len(text) + len(pattern)) * (1 + len(pattern) // _HEAVY)
+            if self._left < 0:
+                raise TooMuchToMatch
+            self._known[pair] = glob_matches(text, pattern)
+        return self._known[pair]

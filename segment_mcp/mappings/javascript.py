@@ -40,6 +40,8 @@ _LARGEST_INTEGER = 2**53
 _MOST_WHOLE_DIGITS = 21
 _MOST_LEADING_ZEROS = 5
 _MOST_POSITIONS = 2**32 - 1
+_MOST_UNITS = 2
+"""Of one character."""
 _LAST_OF_ONE_UNIT = "\uffff"
 _NEVER_COPIED = "__proto__"
 _BETWEEN_STEPS = re.compile(r"""\[(?=["'\d])|\.|(?<=["'\d])\]+""", re.ASCII)
@@ -83,33 +85,49 @@ def steps_of(path: str) -> list[str]:
     return [_QUOTE.sub("", step) for step in _BETWEEN_STEPS.split(path) if step]
 
 
-def read(value: Any, path: str) -> Any:
+def read(value: Any, path: str, place: Place) -> Any:
     """What stands at a path.
 
     A value that is not true to a condition ends the way: below `null`, `0`, `false` and the empty string stands
     that value itself.
+
+    Raises:
+        MappingError: the budget is spent.
     """
     if path in {"", "."}:
         return value
     for step in steps_of(path):
         if not truthy(value):
             break
-        value = _member(value, step)
+        value = _member(value, step, place)
     return value
 
 
-def _member(value: Any, key: str) -> Any:
+def _member(value: Any, key: str, place: Place) -> Any:
     if isinstance(value, dict):
         return value.get(key, UNDEFINED)
-    if isinstance(value, str):
-        return length_of(value) if key == "length" else _item(value if value.isascii() else _units(value), key)
-    if isinstance(value, list):
+    if isinstance(value, str) and not value.isascii():
+        return _of_units(value, key, place)
+    if isinstance(value, str | list):
         return len(value) if key == "length" else _item(value, key)
     return UNDEFINED
 
 
 def _item(items: str | list[Any], key: str) -> Any:
     return items[int(key)] if _POSITION.fullmatch(key) and int(key) < len(items) else UNDEFINED
+
+
+def _of_units(text: str, key: str, place: Place) -> Any:
+    """The length of a string in UTF-16 units, or one of them. Either is counted as the whole string, which is read."""
+    if key == "length":
+        place.text(len(text))
+        return length_of(text)
+    if not _POSITION.fullmatch(key) or int(key) >= _MOST_UNITS * len(text):
+        return UNDEFINED
+    place.text(len(text))
+    at = 2 * int(key)
+    unit = text.encode("utf-16-le", "surrogatepass")[at : at + 2]
+    return unit.decode("utf-16-le", "surrogatepass") if unit else UNDEFINED
 
 
 def entries_of(value: Any) -> list[tuple[str, Any]]:

@@ -215,8 +215,12 @@ def _array_path(options: Any, payload: Any, place: Place) -> Any:
 
 
 def _read(path: str, payload: Any, place: Place) -> Any:
+    place.step()
     place.text(len(path))
-    return read(payload, path.replace("$.", "", 1))
+    value = read(payload, path.replace("$.", "", 1), place)
+    if isinstance(value, str):
+        place.text(len(value))
+    return value
 
 
 def _path(options: Any, payload: Any, place: Place) -> Any:
@@ -233,7 +237,8 @@ def _filled(template: str, braces: int, payload: Any, place: Place) -> str:
     pieces: list[str] = []
     start = 0
     for placeholder in placeholders(template, braces):
-        value = read(payload, placeholder.path)
+        place.step()
+        value = read(payload, placeholder.path, place)
         filling = "" if value is None or value is UNDEFINED else text_of(value, place)
         pieces += [template[start : placeholder.start], filling]
         start = placeholder.end

@@ -269,7 +269,6 @@ PROMPTS = (
         "Set up Command AI as a source",
         "Create a source for Command AI (CommandBar in Segment's catalogue), connect it, and prove that events arrive.",
         (Argument("name", "The source's nickname; Command AI unless given.", required=False),),
-        ("sources", "api", "questions"),
         lambda arguments: source(arguments).text(),
     ),
     Prompt(
@@ -280,7 +279,6 @@ PROMPTS = (
             Argument("sourceId", "The source of the site, which uses Analytics.js.", required=True),
             Argument("orgId", "Organization ID: in Command AI, click the organization's name.", required=True),
         ),
-        ("api", "questions"),
         lambda arguments: destination(arguments).text(),
     ),
     Prompt(
@@ -292,7 +290,6 @@ PROMPTS = (
             Argument("url", "Command AI's webhook address, from its Segment integration page.", required=True),
             Argument("event", "A track event to record as a user property, instead of identify.", required=False),
         ),
-        ("api", "questions"),
         lambda arguments: webhook(arguments).text(),
     ),
 )

@@ -86,7 +86,6 @@ PROMPTS = (
             Argument("event", "The event's name, or a type such as identify.", required=True),
             Argument("sourceId", "The source that sends it, if it is known.", required=False),
         ),
-        ("questions",),
         lambda arguments: missing_event(arguments).text(),
     ),
     Prompt(
@@ -94,7 +93,6 @@ PROMPTS = (
         "Audit the workspace",
         "Find what fails silently, is unused, ungoverned or goes nowhere, with the evidence.",
         (),
-        ("questions",),
         lambda arguments: workspace(arguments).text(),
     ),
 )

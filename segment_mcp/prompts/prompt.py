@@ -1,7 +1,11 @@
 """A prompt is one object: what a client shows of it, and the text that it becomes."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+_TOOL = re.compile(r"\bsegment_[a-z_]*[a-z]\b")
+_FILLED = "x"
 
 
 class PromptArguments(ValueError):
@@ -32,7 +36,6 @@ class Prompt:
         title: for people.
         description: one or two sentences.
         arguments: in the order in which they are asked for.
-        toolsets: the families of tools that its steps use; it is listed where all of them are on.
         write: makes the text of arguments that were checked; one that was not filled in is missing.
     """
 
@@ -40,8 +43,17 @@ class Prompt:
     title: str
     description: str
     arguments: tuple[Argument, ...]
-    toolsets: tuple[str, ...]
     write: Callable[[Mapping[str, str]], str]
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """The tools that its text names, with all of its arguments or with those only that it needs.
+
+        It is listed where all of them are.
+        """
+        needed = {argument.name: _FILLED for argument in self.arguments if argument.required}
+        every = {argument.name: _FILLED for argument in self.arguments}
+        return frozenset(_TOOL.findall(f"{self.render(needed)}\n{self.render(every)}"))
 
     def render(self, arguments: Mapping[str, str]) -> str:
         """The prompt as one message of the user's. An empty argument counts as left out.

@@ -1,13 +1,14 @@
 """Whether an event is as the JSON schema of a tracking plan's rule says, and where it is not. Pure.
 
 Rules are draft-07 (protocols/tracking-plan/create) and were written by others: what one of them refers to is never
-fetched, and no pattern of theirs runs that could take forever.
+fetched, and nothing of theirs runs that could take forever: no pattern, and no schema as a whole.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -24,10 +25,17 @@ ROOT = "(root)"
 MOST_BREACHES = 200
 MOST_STEPS = 10_000_000
 """Steps that a pattern may take on a text, by a rough estimate."""
+MOST_VISITS = 50_000
+"""What one check may cost; a schema that is held against a small part of the event once costs one or two."""
 
 _CHOICES_SHOWN = 5
 _LONGEST_NAME = 60
 _DEEPEST = 12
+_STEPS_OF_A_VISIT = 2_000
+_CHOICES_OF_A_VISIT = 20
+_MEMBERS_OF_A_VISIT = 50
+_VISITS_OF_A_REFERENCE = 5
+"""To follow a `$ref` can mean to look through the whole schema."""
 _TYPES = {
     "string": "a string",
     "integer": "an integer",
@@ -90,7 +98,36 @@ class Checked:
 
 
 class _TooCostlyError(Exception):
-    """A pattern could take too long."""
+    """A pattern, or the whole schema, could take too long."""
+
+
+class _Budget:
+    """What is left to spend in one check, in visits."""
+
+    def __init__(self) -> None:
+        self._left = MOST_VISITS
+
+    def spend(self, visits: int) -> None:
+        """Take this many.
+
+        Raises:
+            _TooCostlyError: so many are not left.
+        """
+        self._left -= visits
+        if self._left < 0:
+            raise _TooCostlyError
+
+    def finds(self, pattern: str, text: str) -> bool:
+        """Whether a pattern is in a text.
+
+        Raises:
+            _TooCostlyError: it could take too long.
+        """
+        steps = _steps(pattern, len(text))
+        if steps > MOST_STEPS:
+            raise _TooCostlyError
+        self.spend(1 + steps // _STEPS_OF_A_VISIT)
+        return re.search(pattern, text) is not None
 
 
 def check(schema: Any, value: Any) -> Checked:
@@ -102,7 +139,7 @@ def check(schema: Any, value: Any) -> Checked:
         errors = _validator(schema).iter_errors(value)
         found = dict.fromkeys(islice((one for error in errors for one in _breaches(error)), MOST_BREACHES))
     except _TooCostlyError:
-        return Checked((), "it has a pattern that could take too long on this event")
+        return Checked((), "it could take too long to apply to this event")
     except re.error:
         return Checked((), "it has a pattern that can't be read here")
     except Unresolvable:
@@ -132,7 +169,8 @@ def unplanned(schema: Any, part: str, names: Iterable[str]) -> list[str]:
     """
     of_part = _mapping(_mapping(_mapping(schema).get("properties")).get(part))
     planned, patterns = _mapping(of_part.get("properties")), _mapping(of_part.get("patternProperties"))
-    return [name for name in names if name not in planned and not any(_matches(one, name) for one in patterns)]
+    budget = _Budget()
+    return [name for name in names if name not in planned and not any(_matches(one, name, budget) for one in patterns)]
 
 
 def is_cheap(pattern: str, text: str) -> bool:
@@ -141,15 +179,34 @@ def is_cheap(pattern: str, text: str) -> bool:
     Each repetition multiplies the ways to match a text by its length, and one within another makes them exponential:
     an estimate from above, which spares a parser and refuses little that is in use.
     """
-    repeats, nested = _repetitions(pattern)
+    return _steps(pattern, len(text)) <= MOST_STEPS
+
+
+def _steps(pattern: str, length: int) -> int:
+    """How many steps a pattern takes on a text at most; more than `MOST_STEPS` where that can't be told."""
+    plain = _plain(pattern)
+    if _UNCOUNTED.search(plain):
+        return MOST_STEPS + 1
+    repeats, nested = _repetitions(plain)
+    if nested:
+        ways = max(2, repeats * (1 + plain.count("|")))
+        return int(ways ** min(length, 64))
     starts = 0 if pattern.startswith("^") else 1
-    steps: int = 2 ** min(len(text), 64) if nested else max(len(text), 2) ** min(repeats + starts, 64)
-    return steps <= MOST_STEPS
+    return int(max(length, 2) ** min(repeats + starts, 64))
 
 
-def _repetitions(pattern: str) -> tuple[int, bool]:
+_UNCOUNTED = re.compile(r"\(\?(?:#|[a-zA-Z-]*x[a-zA-Z-]*[:)])")
+"""Comments, and flags that allow them: what they hide would be counted, and hides what should be."""
+
+
+def _plain(pattern: str) -> str:
+    """A pattern with a letter for each escape and each class."""
+    return re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", pattern, flags=re.DOTALL)
+
+
+@lru_cache(maxsize=256)
+def _repetitions(plain: str) -> tuple[int, bool]:
     """How many repetitions a pattern has, and whether one of a group holds another or alternatives."""
-    plain = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", pattern, flags=re.DOTALL)
     repeats, nested, ended = 0, False, False
     holds = [False]
     for index, character in enumerate(plain):
@@ -170,32 +227,68 @@ def _repetitions(pattern: str) -> tuple[int, bool]:
     return repeats, nested
 
 
-def _matches(pattern: Any, name: str) -> bool:
+def _matches(pattern: str, name: str, budget: _Budget) -> bool:
     try:
-        return is_cheap(pattern, name) and re.search(pattern, name) is not None
-    except re.error:
+        return budget.finds(pattern, name)
+    except (re.error, OverflowError, RecursionError, _TooCostlyError):
         return False
 
 
-def _guard(patterns: Iterable[str], texts: Iterable[Any]) -> None:
-    given = [text for text in texts if isinstance(text, str)]
-    if not all(is_cheap(pattern, text) for pattern in patterns for text in given):
-        raise _TooCostlyError
+def _budget(validator: Any) -> _Budget:
+    checker: _Formats = validator.format_checker
+    return checker.budget
 
 
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    _guard([pattern], [instance])
-    yield from _DRAFT_7["pattern"](validator, pattern, instance, schema)
+def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not _budget(validator).finds(pattern, instance):
+        yield ValidationError("")
 
 
-def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    _guard(patterns, instance if isinstance(instance, Mapping) else ())
-    yield from _DRAFT_7["patternProperties"](validator, patterns, instance, schema)
+def _pattern_properties(
+    validator: Any, patterns: Mapping[str, Any], instance: Any, _: Any
+) -> Iterator[ValidationError]:
+    for pattern, of_pattern in patterns.items():
+        for name, value in _mapping(instance).items():
+            if _budget(validator).finds(pattern, name):
+                yield from validator.descend(value, of_pattern, path=name, schema_path=pattern)
 
 
 def _additional_properties(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    _guard(_mapping(schema.get("patternProperties")), instance if isinstance(instance, Mapping) else ())
-    yield from _DRAFT_7["additionalProperties"](validator, allowed, instance, schema)
+    """As the library has it, which joins the patterns to one: two that are harmless or broken can make one that is not.
+
+    Each name that is not allowed is an error of its own.
+    """
+    known, patterns = _mapping(schema.get("properties")), _mapping(schema.get("patternProperties"))
+    for name, value in _mapping(instance).items():
+        if name in known or any(_budget(validator).finds(pattern, name) for pattern in patterns):
+            continue
+        if allowed is False:
+            yield ValidationError("", validator=_FORBIDDEN, path=(name,))
+        else:
+            yield from validator.descend(value, allowed, path=name)
+
+
+def _unique_items(validator: Any, wanted: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
+    """As the library has it, which compares each item with each other."""
+    if not wanted or not isinstance(instance, list):
+        return
+    texts = [json.dumps(_canonical(item), sort_keys=True) for item in instance]
+    _budget(validator).spend(sum(map(len, texts)) // _MEMBERS_OF_A_VISIT)
+    if len(set(texts)) < len(texts):
+        yield ValidationError("")
+
+
+def _canonical(value: Any) -> Any:
+    """A value of JSON in which equal numbers are the same: 1 and 1.0."""
+    match value:
+        case list():
+            return [_canonical(item) for item in value]
+        case dict():
+            return {name: _canonical(member) for name, member in value.items()}
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
 
 
 def _properties(validator: Any, properties: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
@@ -213,43 +306,64 @@ _META = Draft7Validator(Draft7Validator.META_SCHEMA)
 
 @cache
 def _guarded() -> Any:
-    return _EXTEND(
+    guarded = _EXTEND(
         Draft7Validator,
         {
             "properties": _properties,
             "pattern": _pattern,
             "patternProperties": _pattern_properties,
             "additionalProperties": _additional_properties,
+            "uniqueItems": _unique_items,
         },
     )
+    evolve, descend = guarded.evolve, guarded.descend
+
+    def evolve_here(validator: Any, **changes: Any) -> Any:
+        schema = changes.get("schema", validator.schema)
+        _budget(validator).spend(_cost_of(schema))
+        if "$schema" in _mapping(schema):  # the library would go on with a validator of that draft, without guards
+            schema = {name: value for name, value in schema.items() if name != "$schema"}
+        return evolve(validator, **{**changes, "schema": schema})
+
+    def descend_here(validator: Any, instance: Any, schema: Any, **at: Any) -> Iterator[ValidationError]:
+        size = len(instance) if isinstance(instance, str | list | dict) else 0
+        _budget(validator).spend(1 + size // _MEMBERS_OF_A_VISIT)
+        found: Iterator[ValidationError] = descend(validator, instance, schema, **at)
+        return found
+
+    guarded.evolve, guarded.descend = evolve_here, descend_here
+    return guarded
 
 
-@cache
-def _formats() -> FormatChecker:
-    """The formats that Segment's editor offers and the usual others; of moments any with a zone."""
-    checker = FormatChecker(("date", "email", "ipv4", "ipv6", "uuid"))
-    checker.checks("date-time")(lambda value: not isinstance(value, str) or is_moment(value))
-    return checker
+def _cost_of(schema: Any) -> int:
+    """What it costs to hold a schema against a value, without the schemas within."""
+    choices = sum(len(value) for value in _mapping(schema).values() if isinstance(value, list | dict))
+    return 1 + choices // _CHOICES_OF_A_VISIT + (_VISITS_OF_A_REFERENCE if "$ref" in _mapping(schema) else 0)
+
+
+class _Formats(FormatChecker):
+    """The formats that Segment's editor offers and the usual others; of moments any with a zone.
+
+    It is what the library hands on to each schema within a schema, and so carries the budget of the check.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("date", "email", "ipv4", "ipv6", "uuid"))
+        self.checks("date-time")(lambda value: not isinstance(value, str) or is_moment(value))
+        self.budget = _Budget()
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    return _guarded()(schema, registry=Registry(), format_checker=_formats())
+    return _guarded()(schema, registry=Registry(), format_checker=_Formats())
 
 
 def _breaches(error: ValidationError) -> Iterator[Breach]:
     path, instance = tuple(error.absolute_path), _mapping(error.instance)
-    of = error.schema if isinstance(error.schema, Mapping) else {}
     match error.validator:
         case "required" if isinstance(error.validator_value, list):
             for name in error.validator_value:
                 if name not in instance:
                     yield Breach((*path, name), "is required", present=False)
-        case "additionalProperties" if error.validator_value is False:
-            patterns = _mapping(of.get("patternProperties"))
-            known = _mapping(of.get("properties"))
-            for name in instance:
-                if name not in known and not any(_matches(pattern, name) for pattern in patterns):
-                    yield Breach((*path, name), "is not allowed by the rule")
         case _:
             yield Breach(path, _message(str(error.validator), error.validator_value))
 

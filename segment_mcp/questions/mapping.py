@@ -1,22 +1,25 @@
 """What does a mapping make of an event? The payload that would leave, per subscription, and whether it leaves at all.
 
-Secrets that stand in a mapping are never shown: of a request's URL neither user nor query, of its headers no value, and
-of the rest what looks like a secret by its name or form.
+Secrets that stand in a mapping are never shown: of a request's URL its host only, of its headers no value, and of the
+rest what looks like a secret by its name or form, whatever made it.
 """
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from segment_mcp.errors import InvalidArguments
-from segment_mcp.mappings import paths, problems
+from segment_mcp.mappings import problems
 from segment_mcp.mappings.command_ai import user_properties
 from segment_mcp.ports import Data
 from segment_mcp.questions import routes
 from segment_mcp.questions.reading import Reading, called
 from segment_mcp.questions.routes import Fate, Known, Triggered
 from segment_mcp.questions.wiring import Wired, wired
-from segment_mcp.redact import MASK, clean, mask_answer, mask_settings
+from segment_mcp.redact import MASK, Scrubber, clean, mask_answer, mask_settings
 from segment_mcp.timing import timestamp_of
 
 WEBHOOK_ACTION = "nFPnRozhz1mh4Gbx4MLvT5"
@@ -25,6 +28,10 @@ MOST_RENDERED = 10
 """Payloads of one answer."""
 MOST_LISTED = 40
 """Subscriptions of one answer that don't fire."""
+_PLACEHOLDER = re.compile(r"\{\{[^}]*\}+")
+_URL = re.compile(r"://([^\s/?#]*@)?([^\s/?#]*)([/?#]\S*)?")
+_CREDENTIAL = re.compile(r"\b((?i:bearer)|(?i:basic)(?!\s+[A-Za-z]?[a-z]+(?![\w+/=-])))(\s+)\S+")
+"""A scheme of HTTP and what it is given. A plan called `Basic monthly` is none: no credentials are one plain word."""
 NO_NUDGES = "These are user properties only: what comes by webhook is no event to Command AI and can't trigger nudges."
 
 
@@ -187,15 +194,11 @@ def _rendered(triggered: Triggered, *, is_request: bool, command_ai: bool) -> Da
     if triggered.failure is not None:
         return told
     payload = triggered.payload
-    shown = (
-        {name: _shown(settings.get(name), value, name) for name, value in payload.items()}
-        if isinstance(payload, Mapping)
-        else payload
-    )
+    shown = _shown(settings, payload)
     body = shown
     if is_request and isinstance(shown, Mapping):
         body = shown.get("data")
-        told["request"] = _request(payload, body)
+        told["request"] = _request(payload.get("url"), shown)
     else:
         told["payload"] = shown
     if command_ai:
@@ -203,55 +206,123 @@ def _rendered(triggered: Triggered, *, is_request: bool, command_ai: bool) -> Da
     return told
 
 
-def _shown(mapping: Any, value: Any, name: str) -> Any:
-    """A rendered value as it may be shown: what stands in the mapping itself may be a secret."""
-    if isinstance(mapping, Mapping) and isinstance(value, Mapping) and not any(key.startswith("@") for key in mapping):
-        shown = {key: _shown(mapping.get(key), member, key) for key, member in value.items()}
-        return mask_settings({name: shown})[name] if _is_secret(name) else shown
-    if isinstance(mapping, list) and isinstance(value, list) and len(mapping) == len(value):
-        return [_shown(inner, item, name) for inner, item in zip(mapping, value, strict=True)]
-    if _is_secret(name) or not paths(mapping):
-        return _constant(name, value)
-    return mask_answer(value)
+def _shown(mapping: Any, payload: Any) -> Any:
+    """A payload as it may be shown: what stands in the mapping may be a secret, under the name that it has there too.
+
+    Names count at every level, whatever made the value.
+    """
+    try:
+        shown = _Hiding(Scrubber(_secrets(mapping))).value(mapping, payload)
+        return mask_settings({"payload": mask_answer(shown)})["payload"]
+    except RecursionError:
+        return MASK
+
+
+@dataclass(frozen=True, slots=True)
+class _Hiding:
+    """Takes the secrets out of the texts of a payload.
+
+    Attributes:
+        named: knows what stands in the mapping under a secret's name; it may come out under another one.
+    """
+
+    named: Scrubber
+
+    def value(self, mapping: Any, value: Any) -> Any:
+        """A rendered value, next to the part of the mapping that made it."""
+        if isinstance(mapping, Mapping) and isinstance(value, Mapping) and not _has_directive(mapping):
+            return {key: self.value(mapping.get(key), member) for key, member in value.items()}
+        if isinstance(mapping, list) and isinstance(value, list) and len(mapping) == len(value):
+            return [self.value(inner, item) for inner, item in zip(mapping, value, strict=True)]
+        return self._made(value, own=any(text.strip() for text in _texts(mapping)))
+
+    def _made(self, value: Any, *, own: bool) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self._made(member, own=own) for key, member in value.items()}
+        if isinstance(value, list):
+            return [self._made(item, own=own) for item in value]
+        return self._text(value, own=own) if isinstance(value, str) else value
+
+    def _text(self, text: str, *, own: bool) -> str:
+        """A text; the path of a URL that is the mapping's own may be its permission, as in incoming webhooks."""
+        inner = _decoded(text)
+        if inner is not None:
+            hidden = mask_settings({"json": self._made(inner, own=own)})["json"]
+            return text if hidden == inner else json.dumps(hidden, ensure_ascii=False, separators=(",", ":"))
+        hidden = _CREDENTIAL.sub(rf"\1\2{MASK}", self.named.text(text))
+        return _URL.sub(_host, hidden) if own else hidden
+
+
+def _decoded(text: str) -> Any:
+    """The object or list that a text is as JSON; None for any other text."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _has_directive(mapping: Mapping[str, Any]) -> bool:
+    return any(key.startswith("@") for key in mapping)
+
+
+def _texts(mapping: Any) -> Iterator[str]:
+    """What stands in a mapping as text of its own: neither paths nor the placeholders of templates."""
+    if isinstance(mapping, str):
+        yield from _PLACEHOLDER.split(mapping)
+    elif isinstance(mapping, Mapping):
+        for name, inner in mapping.items():
+            if name != "@path" or not isinstance(inner, str):
+                yield from _texts(inner)
+    elif isinstance(mapping, list):
+        for item in mapping:
+            yield from _texts(item)
+
+
+def _secrets(mapping: Any) -> Iterator[str]:
+    """The texts that stand in a mapping under a secret's name."""
+    if isinstance(mapping, Mapping):
+        for name, inner in mapping.items():
+            yield from (text.strip() for text in _texts(inner)) if _is_secret(name) else _secrets(inner)
+    elif isinstance(mapping, list):
+        for item in mapping:
+            yield from _secrets(item)
 
 
 def _is_secret(name: str) -> bool:
     return mask_settings({name: "plain"}) != {name: "plain"}
 
 
-def _constant(name: str, value: Any) -> Any:
-    """What stands in the mapping: the path of a URL there may be its permission, as in incoming webhooks."""
-    shown = mask_settings({name: value})[name]
-    parts = _split(shown) if isinstance(shown, str) and "://" in shown else None
-    return shown if parts is None or not parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/{MASK}"
-
-
-def _request(payload: Mapping[str, Any], body: Any) -> Data:
+def _request(url: Any, shown: Mapping[str, Any]) -> Data:
     """A request of the Webhooks destination; header values and what a URL carries may be credentials."""
-    headers = payload.get("headers")
+    headers = shown.get("headers")
     return {
-        "method": payload.get("method"),
-        "url": masked_url(payload.get("url")),
+        "method": shown.get("method"),
+        "url": masked_url(url),
         **({"headers": dict.fromkeys(headers, MASK)} if isinstance(headers, Mapping) and headers else {}),
-        "body": body,
+        "body": shown.get("data"),
     }
 
 
 def masked_url(url: Any) -> str | None:
-    """A URL without its user, its query and its fragment; None for what is no URL."""
-    parts = _split(url) if isinstance(url, str) else None
-    if parts is None:
+    """A URL with its scheme and host only: all else may be what permits its use. None for what is no URL."""
+    if not isinstance(url, str):
         return None
-    host = parts.netloc.rpartition("@")[2]
-    user = f"{MASK}@" if "@" in parts.netloc else ""
-    return clean(urlunsplit((parts.scheme, user + host, parts.path, MASK if parts.query else "", "")), 300)
-
-
-def _split(url: str) -> SplitResult | None:
     try:
-        return urlsplit(url)
+        parts = urlsplit(url)
     except ValueError:
         return None
+    if not parts.scheme or not parts.netloc:
+        return None
+    user, _, host = parts.netloc.rpartition("@")
+    more = parts.path.strip("/") or parts.query or parts.fragment
+    return clean(f"{parts.scheme}://{f'{MASK}@' if user else ''}{host}{f'/{MASK}' if more else parts.path}", 300)
+
+
+def _host(url: re.Match[str]) -> str:
+    user, host, rest = url.groups()
+    return f"://{f'{MASK}@' if user else ''}{host}{rest or '' if rest in {None, '/'} else f'/{MASK}'}"
 
 
 def _command_ai(body: Any) -> Data:

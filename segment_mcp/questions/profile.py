@@ -175,7 +175,7 @@ def _answer(reading: Reading, order: ProfileOrder, collection: str, found: _Foun
     if order.events:
         told.append(_newest(events))
     if mask is not None:
-        also = "" if knows_ids else ", and so is every text, as any of them may be an ID that could not be read"
+        also = "" if knows_ids else ", and so is every text and number, as any may be an ID that could not be read"
         told.append(f"Personal data is masked{also}.")
     return reading.answer(" ".join(told), body)
 
@@ -185,7 +185,7 @@ def _identifiers(lists: Mapping[str, Listed]) -> list[str]:
     named = [*(lists["externalIds"].items if "externalIds" in lists else ())]
     for link in _objects(lists["links"].items) if "links" in lists else ():
         named += _objects(link.get("external_ids"))
-    return [each["id"] for each in _objects(named) if isinstance(each.get("id"), str)]
+    return [str(each["id"]) for each in _objects(named) if isinstance(each.get("id"), str | int)]
 
 
 def _objects(listed: Any) -> list[Data]:

@@ -16,6 +16,9 @@ from segment_mcp.tools.invoke import Toolbox
 
 logger = logging.getLogger(__name__)
 
+LONGEST_URI = 1_024
+"""Characters of a URI whose changes can be told: it is kept as long as somebody listens."""
+
 _QUERY = f"{{?{CONNECTION}}}"
 
 
@@ -133,7 +136,9 @@ class Library:
         return completion(found, typed)
 
     def can_change(self, uri: str) -> bool:
-        """Whether changes of a resource are told under exactly this URI."""
+        """Whether changes of a resource are told under exactly this URI; of one that is too long they are not."""
+        if len(uri) > LONGEST_URI:
+            return False
         address = address_of(uri, self._resources)
         if address is None or not can_change(address.resource.path):
             return False

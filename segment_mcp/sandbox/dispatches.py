@@ -5,6 +5,7 @@ The newest `MOST` are remembered, so memory does not grow with traffic. What is 
 """
 
 import json
+import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,11 @@ LONGEST: Final = 64 * 1024
 """Bytes of a payload that is shown."""
 
 _OPEN_HEADERS = frozenset({"accept", "content-type", "user-agent"})
-_NO_OPTIONS: Final[Mapping[str, Any]] = {"options": ()}
+_SECRET = re.compile(r"auth(?!or(?!iz))|bearer", re.IGNORECASE)
+"""Names of secrets beyond those of settings; an author is none."""
+_GIVEN = re.compile(r"""(?<![\w-])([\w-]++)[\\"']*+\s*+[:=]""")
+"""A name that a text gives a value to, as JSON, a form or a header does."""
+_HOST = re.compile(r"[\w.:-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,9 @@ class Dispatches:
 def shown(dispatch: Dispatch) -> dict[str, Any]:
     """A delivery as a person sees it: `{destinationId, subscriptionId?, outcome, attempts, discardReason, payload?}`.
 
-    What is named like a secret is bullets, in all depth; so are headers but for the most harmless, and of a URL
-    there is no more than its origin: webhooks have their secrets in paths. A payload that is too large, or too
+    What is named like a secret is bullets, in all depth; so is a whole text that gives such a name a value, as JSON
+    does, and so are headers but for the most harmless. Of a URL there is no more than its origin: webhooks have their
+    secrets in paths. A text that has one and is not only one is bullets, too. A payload that is too large, or too
     deep to be written, is left out.
     """
     payload = _fitting(dispatch.payload)
@@ -90,7 +96,7 @@ def shown(dispatch: Dispatch) -> dict[str, Any]:
 
 def _fitting(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     try:
-        clean = {name: _clean(name, value) for name, value in masked(payload, _NO_OPTIONS).items()}
+        clean = {name: _clean(name, value) for name, value in _masked(payload).items()}
         return clean if len(json.dumps(clean)) <= LONGEST else None
     except RecursionError:
         return None
@@ -110,10 +116,29 @@ def _origin(url: str) -> str:
         port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
         return MASK
-    return f"{parts.scheme}://{parts.hostname}{port}/…" if parts.scheme and parts.hostname else MASK
+    host = parts.hostname or ""
+    shown_host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown_host}{port}/…" if parts.scheme and _HOST.fullmatch(host) else MASK
 
 
 def _deep(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _deep(inner) for name, inner in masked(value, _NO_OPTIONS).items()}
-    return [_deep(inner) for inner in value] if isinstance(value, list) else value
+        return {name: _deep(inner) for name, inner in _masked(value).items()}
+    if isinstance(value, list):
+        return [_deep(inner) for inner in value]
+    return _told(value) if isinstance(value, str) else value
+
+
+def _told(text: str) -> str:
+    if "://" in text:
+        return _origin(text)
+    return MASK if any(_is_secret(name) for name in _GIVEN.findall(text)) else text
+
+
+def _is_secret(name: str) -> bool:
+    return bool(_masked({name: "?"})[name] == MASK)
+
+
+def _masked(members: Mapping[str, Any]) -> dict[str, Any]:
+    more = [{"name": name, "type": "password"} for name in members if _SECRET.search(name)]
+    return masked(members, {"options": more})

@@ -46,11 +46,17 @@ Ends = tuple[tuple[str, ...], tuple[Stop, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the events of one request share: when they came, with which key, and the batch's `sentAt`."""
+    """What the events of one request share: when they came, with which key, and the batch's `sentAt`.
+
+    Attributes:
+        returned: whether a webhook of a sandbox sent them: they trigger no further requests, whose deliveries are
+            discarded, untried.
+    """
 
     received: datetime
     write_key: str
     sent_at: Any = None
+    returned: bool = False
 
 
 class Parcel(NamedTuple):
@@ -255,7 +261,7 @@ class Flow:
             self._settle(parcel, _AT_ONCE)
             return
         request = webhooks.request(payload, destination.settings.get("sharedSecret"))
-        if request is None:
+        if request is None or (way.receipt.returned and webhooks.is_loopback(request.url)):
             self._settle(parcel, webhooks.NOT_SENT)
         elif webhooks.is_loopback(request.url):
             way.parcels.append(parcel._replace(request=request))

@@ -14,6 +14,7 @@ import httpx2
 
 from segment_mcp.sandbox.webhooks import (
     ATTEMPTS,
+    MARKER,
     NOT_SENT,
     PATIENCE,
     PAUSES,
@@ -86,7 +87,7 @@ async def _sent(client: httpx2.AsyncClient, request: Request, sleep: Sleep, seco
 async def _status(client: httpx2.AsyncClient, request: Request, seconds: float) -> int:
     with anyio.fail_after(seconds):
         async with client.stream(
-            request.method, request.url, headers=dict(request.headers), content=request.body
+            request.method, request.url, headers={**request.headers, MARKER: "webhook"}, content=request.body
         ) as answer:
             read = 0
             async for chunk in answer.aiter_raw():

@@ -8,20 +8,24 @@ Choices of ours where the docs are silent: COMMON rules have no versions to choo
 screen has the rule with its name as the key, or else the one without a key; rules of identify and group are known by
 their type alone. A schema is someone else's text, and read with care: nothing is ever fetched for a `$ref`, and what
 can't be evaluated (a `$ref` that leads nowhere or in circles) finds nothing. A `pattern` is not checked if Python can't
-read it, or if it repeats a group that holds a repetition or a choice: that can take longer than anyone waits. (RE2,
-which Segment uses, has no such trouble.) Schemas that are slow for other reasons are taken as they are.
+read it, or if it could take longer than anyone waits: if it repeats a group that holds a repetition or a choice, has
+comments, or has too many repetitions for the text. (RE2, which Segment uses, has no such trouble.) A schema that is
+too much work for one message, with all its patterns, finds nothing in it either.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -33,15 +37,24 @@ MOST_VIOLATIONS: Final = 100
 ROOT: Final = "(root)"
 """How Segment calls the message itself as a violation's field."""
 
-_UNCHECKABLE = (ArithmeticError, RecursionError, TypeError, Unresolvable, ValueError, re.error)
+MOST_WORK: Final = 50_000
+"""For one message and one rule: schemas held against values, and what takes about as long."""
+
+
+class _TooMuchWorkError(Exception):
+    """A schema would take too long on a message."""
+
+
+_UNCHECKABLE = (_TooMuchWorkError, ArithmeticError, RecursionError, TypeError, Unresolvable, ValueError, re.error)
 _FORMATS = FormatChecker(formats=("email", "ipv4", "ipv6"))
 _FORMATS.checks("date-time")(checks.is_date_time)
 _FORMATS.checks("date")(checks.is_date)
 _NOTHING_FETCHED: Final[Registry[Any]] = Registry()
 _KEYED = frozenset({"PAGE", "SCREEN", "TRACK"})
 _LONGEST_DETAIL = 100
-_MAPS = frozenset({"$defs", "definitions", "dependencies", "patternProperties", "properties"})
-_LITERALS = frozenset({"const", "default", "enum", "examples"})
+_MOST_STEPS = 10_000_000
+_STEPS_AT_ONCE = 2_000
+_SMALL = 32
 _TYPES: Mapping[type, str] = MappingProxyType(
     {bool: "boolean", dict: "object", float: "number", int: "integer", list: "array", str: "string"}
 )
@@ -84,21 +97,24 @@ class Check:
         patterns: of names that it plans, likewise.
     """
 
-    validator: Draft7Validator
+    validator: Any
     names: Mapping[str, frozenset[str]]
-    patterns: Mapping[str, tuple[re.Pattern[str], ...]]
+    patterns: Mapping[str, tuple[str, ...]]
 
     def findings(self, message: _Message) -> tuple[Finding, ...]:
         """What the message breaks; no more than `MOST_VIOLATIONS`, each once."""
+        started = _WORK.set([0])
         try:
             errors = list(islice(self.validator.iter_errors(message), MOST_VIOLATIONS))
             return tuple({each.violation: each for error in errors for each in _findings(error)}.values())
         except _UNCHECKABLE:
             return ()
+        finally:
+            _WORK.reset(started)
 
     def plans(self, part: str, name: str) -> bool:
         """Whether a property or trait of that name is in the rule."""
-        return name in self.names[part] or any(pattern.search(name) for pattern in self.patterns[part])
+        return name in self.names[part] or any(_meets(each, name) for each in self.patterns[part])
 
 
 class Rules:
@@ -138,13 +154,12 @@ class Rules:
 
 def check(schema: Any) -> Check:
     """A rule's JSON schema made ready."""
-    safe = _safe(schema)
     names, patterns = {}, {}
     for part in ("properties", "traits"):
-        planned = _member(_member(safe, "properties"), part)
+        planned = _member(_member(schema, "properties"), part)
         names[part] = frozenset(_member(planned, "properties"))
-        patterns[part] = tuple(re.compile(pattern) for pattern in _member(planned, "patternProperties"))
-    return Check(Draft7Validator(safe, registry=_NOTHING_FETCHED, format_checker=_FORMATS), names, patterns)
+        patterns[part] = tuple(_member(planned, "patternProperties"))
+    return Check(_BOUNDED(schema, registry=_NOTHING_FETCHED, format_checker=_FORMATS), names, patterns)
 
 
 def _key(kind: str, key: str | None) -> tuple[str, str | None]:
@@ -164,39 +179,44 @@ def _member(value: Any, name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _safe(schema: Any) -> Any:
-    """The schema without patterns that are not checked, wherever in it a `$ref` may lead."""
-    if isinstance(schema, list):
-        return [_safe(inner) for inner in schema]
-    if not isinstance(schema, dict):
-        return schema
-    safe = dict(schema)
-    for name, value in schema.items():
-        if name in _MAPS and isinstance(value, dict):
-            safe[name] = {
-                key: _safe(inner) for key, inner in value.items() if name != "patternProperties" or _checkable(key)
-            }
-        elif name == "pattern" and isinstance(value, str):
-            if not _checkable(value):
-                del safe[name]
-        elif name not in _LITERALS:
-            safe[name] = _safe(value)
-    return safe
+_WORK: ContextVar[list[int]] = ContextVar("work")
+"""How much was done for the message at hand."""
 
 
-def _checkable(pattern: str) -> bool:
-    """Whether Python can read a pattern, and will be done with it."""
+def _work(amount: int) -> None:
+    done = _WORK.get([0])
+    done[0] += amount
+    if done[0] > MOST_WORK:
+        raise _TooMuchWorkError
+
+
+def _meets(pattern: str, text: str) -> bool | None:
+    """Whether a text has what a pattern looks for; None if that is not checked."""
+    repeats = _repeats(pattern)
+    steps = None if repeats is None else max(len(text), 2) ** min(repeats + 1, 64)
+    if steps is None or steps > _MOST_STEPS:
+        return None
+    _work(1 + steps // _STEPS_AT_ONCE)
+    return re.search(pattern, text) is not None
+
+
+@lru_cache(maxsize=512)
+def _repeats(pattern: str) -> int | None:
+    """How many repetitions a pattern has; None if Python can't read it, or may never be done with it."""
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError):
-        return False
-    return not _nests(pattern)
+        return None
+    words: list[str] = _WORD.findall(pattern)
+    if any(_comments(word) for word in words) or _nests(words):
+        return None
+    return sum(_is_open(word) for word in words)
 
 
 _WORD = re.compile(
     r"""
     \\. | \[\^?\]?(?:\\.|[^\]\\])*\]                 # an escape, or a class: taken as one
-    | \((?:\?(?:P?<[^>=!]+>|<?[:=!>]|[a-zA-Z-]+:?))?  # a group, of whatever kind
+    | \((?:\?(?:P?<[^>=!]+>|<?[:=!>]|[a-zA-Z-]+:?|\#))?  # a group, of whatever kind, or a comment
     | [)|]
     | (?:[*+?]|\{\d*,?\d*\})[?+]?                    # a repetition
     """,
@@ -204,10 +224,20 @@ _WORD = re.compile(
 )
 
 
-def _nests(pattern: str) -> bool:
+def _comments(word: str) -> bool:
+    """Whether this begins a comment, or lets later text be one: then no count of the rest is right."""
+    return word == "(?#" or (word.startswith("(?") and "<" not in word and "x" in word)
+
+
+def _is_open(word: str) -> bool:
+    """Whether this is a repetition without an exact number: `{3}` leaves nothing open."""
+    return word[0] in "*+?" or (word[0] == "{" and "," in word)
+
+
+def _nests(words: Sequence[str]) -> bool:
     """Whether a group that repeats holds a repetition or a choice: `(a+)+`, `(a|ab)*`. `(a+)?` does not repeat."""
     holds, closed = [False], False
-    for word in _WORD.findall(pattern):
+    for word in words:
         if closed and word[0] in "*+{":
             return True
         closed = False
@@ -216,9 +246,85 @@ def _nests(pattern: str) -> bool:
         elif word == ")":
             closed = holds.pop() if len(holds) > 1 else False
             holds[-1] = holds[-1] or closed
-        elif word[0] in "*+?|" or (word[0] == "{" and "," in word):  # `{3}` leaves nothing open
+        elif word == "|" or _is_open(word):
             holds[-1] = True
     return False
+
+
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and _meets(pattern, instance) is False:
+        yield ValidationError("")
+
+
+def _patterned(validator: Any, patterns: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
+    fields = instance.items() if isinstance(instance, Mapping) else ()
+    for name, value in fields:
+        for pattern, inner in patterns.items():
+            if _meets(pattern, name):
+                yield from validator.descend(value, inner, path=name, schema_path=pattern)
+
+
+def _additional(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """One error for each name; the library's own joins the patterns, and what comes of that nobody has looked at."""
+    for name in instance if isinstance(instance, Mapping) else ():
+        planned = name in _member(schema, "properties")
+        if planned or any(_meets(pattern, name) for pattern in _member(schema, "patternProperties")):
+            continue
+        if allowed is False:
+            yield ValidationError("", path=(name,))
+        else:
+            yield from validator.descend(instance[name], allowed, path=name)
+
+
+def _unique(_: Any, asked: Any, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """In one pass; the library's own compares each item with each."""
+    if asked and isinstance(instance, list) and len({_frozen(item) for item in instance}) < len(instance):
+        yield ValidationError("")
+
+
+def _frozen(value: Any) -> Hashable:
+    """Something that equals another of its kind where JSON's values are equal: 1 is 1.0, and not true."""
+    _work(1)
+    if isinstance(value, dict):
+        return "object", frozenset((name, _frozen(inner)) for name, inner in value.items())
+    if isinstance(value, list):
+        return "array", tuple(_frozen(item) for item in value)
+    return ("boolean", value) if isinstance(value, bool) else ("plain", value)
+
+
+def _bounded() -> Any:
+    """Draft-07 whose validators count what they do, and read no pattern that is not checked."""
+    make: Callable[..., Any] = extend
+    own = {
+        "additionalProperties": _additional,
+        "pattern": _pattern,
+        "patternProperties": _patterned,
+        "uniqueItems": _unique,
+    }
+    bounded = make(Draft7Validator, own)
+    library_descend, library_evolve = bounded.descend, bounded.evolve
+
+    def descend(self: Any, instance: Any, schema: Any, **rest: Any) -> Any:
+        _work(1 + _extent(instance))
+        return library_descend(self, instance, schema, **rest)
+
+    def evolve(self: Any, **changes: Any) -> Any:
+        """Never another draft's validator, which a `$schema` further in would ask for."""
+        schema = changes.get("schema", self.schema)
+        if isinstance(schema, Mapping):
+            _work(1 + sum(map(_extent, schema.values())) + 5 * ("$ref" in schema))
+            schema = {name: schema[name] for name in schema if name != "$schema"}
+        return library_evolve(self, **{**changes, "schema": schema})
+
+    bounded.descend, bounded.evolve = descend, evolve
+    return bounded
+
+
+def _extent(value: Any) -> int:
+    return len(value) // _SMALL if isinstance(value, str | list | dict) else 0
+
+
+_BOUNDED: Final = _bounded()
 
 
 def _findings(error: ValidationError) -> Iterator[Finding]:
@@ -231,10 +337,8 @@ def _findings(error: ValidationError) -> Iterator[Finding]:
                 field = ".".join(inner)
                 yield Finding(Violation("Required", field, f"{field} is required"), inner, missing=True)
     elif error.validator == "additionalProperties":
-        for name in _additional(error):
-            inner = (*path, name)
-            field = ".".join(inner)
-            yield Finding(Violation("Additional Property", field, f"{field} is not allowed"), inner, missing=False)
+        field = ".".join(path)
+        yield Finding(Violation("Additional Property", field, f"{field} is not allowed"), path, missing=False)
     else:
         field = ".".join(path) or ROOT
         yield Finding(Violation(_named(error), field, _described(error, field)), path, missing=False)
@@ -242,13 +346,6 @@ def _findings(error: ValidationError) -> Iterator[Finding]:
 
 def _limit(error: ValidationError) -> Any:
     return error.validator_value
-
-
-def _additional(error: ValidationError) -> Iterator[str]:
-    planned = _member(error.schema, "properties")
-    patterns = [re.compile(pattern) for pattern in _member(error.schema, "patternProperties")]
-    instance: Any = error.instance
-    return (name for name in instance if name not in planned and not any(each.search(name) for each in patterns))
 
 
 def _named(error: ValidationError) -> str:

@@ -6,7 +6,8 @@ that does not parse and bodies that are too large are 400. The text of a 400 is 
 here only as a fault.
 
 What webhooks send is sent after the answer, as the last part of the request: whoever calls the app in the same process
-has waited for it, and any other client has not.
+has waited for it, and any other client has not. What a webhook of a sandbox sent here is counted like everything else,
+and nothing is sent for it: a webhook that leads back here would multiply without end.
 """
 
 import json
@@ -19,7 +20,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from segment_mcp.sandbox import incoming, ingest
+from segment_mcp.sandbox import incoming, ingest, webhooks
 from segment_mcp.sandbox.flow import Flow, Parcel, Receipt
 
 EU_HOST = "events.eu1.segmentapis.com"
@@ -51,7 +52,8 @@ def endpoint(
             return _bad_request("malformed JSON")
         parcels: list[Parcel] = []
         if incoming.host_of(request) != EU_HOST:  # data sent to the wrong region is lost behind a 200
-            receipt = Receipt(now(), incoming.write_key(request, body), body.get("sentAt"))
+            returned = webhooks.MARKER in request.headers
+            receipt = Receipt(now(), incoming.write_key(request, body), body.get("sentAt"), returned)
             if kind == "batch":
                 parcels = _take_batch(flow, receipt, body)
             else:

@@ -11,7 +11,8 @@ Segment does the opposite and refuses private networks. Requests are made after 
 after the other; whoever calls the app in its own process has waited for them when the call returns. Redirects are not
 followed, no proxy is used, and batches are not made. After `ATTEMPTS`, with short pauses instead of Segment's four
 hours, a delivery has expired; those of one request to the Tracking API have `PATIENCE` seconds together, and what was
-not delivered by then has expired, too.
+not delivered by then has expired, too. Every request carries `MARKER`; what the sandbox gets with it triggers no
+further requests, so that a webhook which leads back to it does not multiply without end.
 """
 
 import hmac
@@ -35,6 +36,8 @@ PAUSES: Final = (0.1, 0.3)
 TIMEOUT: Final = 2.0
 """Seconds of one attempt; Segment waits for ten."""
 PATIENCE: Final = 20.0
+MARKER: Final = "X-Segment-Sandbox"
+"""The header of every request that is made, which no mapping can set or take away; its value is `webhook`."""
 REFUSED: Final = "PAYLOAD_VALIDATION_FAILED"
 """The reason of a delivery of which no request could be made."""
 
@@ -42,7 +45,7 @@ _METHODS = frozenset({"PATCH", "POST", "PUT"})
 _LOOPBACK = re.compile(
     r"https?://(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?(?:[/?#][!-~]*)?", re.ASCII | re.IGNORECASE
 )
-_OURS = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding"})
+_OURS = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding", MARKER.lower()})
 _RETRIED = frozenset({408, 423, 429})
 _LAST_PORT = 65_535
 _NOT_IMPLEMENTED = 501

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -127,6 +128,8 @@ async def refused(segment: Handler, arguments: Mapping[str, Any] = PERSON, **con
         ("user_id:a&b=c;d", "user_id:a%26b%3Dc%3Bd"),
         ("user_id:ÜBER", "user_id:%C3%BCber"),
         ("android.idfa:AB", "android.idfa:ab"),
+        ("user_id:\N{KELVIN SIGN}1\N{KELVIN SIGN}A", "user_id:%E2%84%AA1%E2%84%AAa"),
+        ("user_id:\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}X", "user_id:%C4%B0x"),
     ],
 )
 async def test_an_identifier_goes_out_in_lower_case_with_nothing_unescaped(identifier: str, sent: str) -> None:
@@ -267,9 +270,31 @@ async def test_a_refusal_is_the_error_that_it_means(status: int, code: str, kind
     error = await refused(Segment(refusal(status, code, said_so, **{"Request-Id": "1111-2222-3333-4444"})))
     assert isinstance(error, kind)
     assert error.details["requestId"] == "1111-2222-3333-4444"
-    assert error.details["errors"] == [{"type": code, "message": said_so}]
     assert (error.details["host"], error.details["status"]) == (US, status)
-    assert said_so in str(error)
+    assert str(error).startswith(f"{US} answered {status}, ")
+
+
+@pytest.mark.parametrize("echo", ["user_id%3Au-1", "user_id:u-1", "u%2D1", "%75-1", "U\u20111", "dS0x"])
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 500])
+async def test_segments_words_are_not_repeated_however_they_spell_the_person(status: int, echo: str) -> None:
+    body: dict[str, Any] = {"errors": [{"type": echo, "field": echo, "message": f"No {echo}."}]}
+    single: dict[str, Any] = {"error": {"code": echo, "message": f"No {echo}."}}
+    for told in (body, *([] if status == 200 else [single])):
+        error = await refused(
+            Segment(said(told, status, **{"Request-Id": f"{quote(echo)}%"})), {**PERSON, "identifier": "user_id:u-1"}
+        )
+        shown = f"{error} {error!r} {error.args} {json.dumps(error.data())}"
+        assert echo not in shown
+        assert quote(echo) not in shown
+        assert "No " not in shown
+        assert error.details["status"] == status
+
+
+@pytest.mark.parametrize(("request_id", "is_told"), [("req-u-1", False), ("U-1", False), ("req-u-12", True)])
+async def test_a_requests_id_is_told_unless_the_person_is_in_it(request_id: str, *, is_told: bool) -> None:
+    answer = refusal(400, **{"Request-Id": request_id})
+    error = await refused(Segment(answer), {**PERSON, "identifier": "user_id:u-1"})
+    assert ("requestId" in error.details) is is_told
 
 
 async def test_an_unknown_token_names_what_has_to_belong_together() -> None:

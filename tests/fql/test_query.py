@@ -169,6 +169,27 @@ def test_what_is_unknown_leaves_open_only_what_it_decides(text: str, *, decision
     assert parse(text).decide(KNOWN) is decision
 
 
+LARGEST = {"s": "x" * 1_000_000, "long": "*" * 1_000}
+
+
+@pytest.mark.parametrize(
+    ("text", "decision"),
+    [
+        (" or ".join(["match(s, '*a*b*c')"] * 600), False),
+        ("match(lowercase(s), 'x*') and match(s, 'x*')", True),
+        ("match(s, '*y') or match(s, '*x')", None),
+        ("!match(s, '*y') and !match(s, '*z')", None),
+        ("match(s, '*x') or match(s, '*y')", True),
+        ("match(s, long)", None),
+        ("match(s, '*y') and match(s, '*x')", False),
+    ],
+)
+def test_what_is_matched_is_matched_once_and_within_a_bound(text: str, *, decision: bool | None) -> None:
+    query = parse(text)
+    assert query.decide(LARGEST) is decision
+    assert query.matches(LARGEST) is (decision is True)
+
+
 NAMES = ["type", "event", "a", "b.c", r"b.d\ e", "properties.list"]
 TEXTS = ["", "track", "Ab c", "*", "1.2", "true"]
 JSON = st.recursive(

@@ -96,8 +96,13 @@ def test_a_mapping_that_segment_would_fail_on_fails_where_it_is_wrong(mapping: A
         ({"@merge": {"direction": "left", "objects": [{"@path": "$.a"}] * 9}}, {"a": LARGE}, "more than 100000 steps"),
         ({"@path": "a." * 1_500_000}, {}, "more than 2000000 characters"),
         ({"@liquid": "Hello {{ userId }}"}, {}, "is rendered by Segment with LiquidJS"),
+        ({"@template": "{{s.0}}" * 200}, {"s": "é" * 15_000}, "more than 2000000 characters"),
+        ({"@template": "{{s.20000}}" * 200}, {"s": "é" * 15_000}, "more than 2000000 characters"),
+        ({"@template": "{{s.length}}" * 200}, {"s": "é" * 15_000}, "more than 2000000 characters"),
+        ([{"@path": "$.s"}] * 200, {"s": "é" * 15_000}, "more than 2000000 characters"),
+        ({"@template": "{{x}}" * 100_001}, {}, "more than 100000 steps"),
     ],
-    ids=range(18),
+    ids=range(23),
 )
 def test_what_costs_too_much_or_cannot_be_told_is_refused_without_a_verdict_on_segment(
     mapping: Any, event: dict[str, Any], says: str
@@ -148,6 +153,20 @@ def test_half_a_character_is_replaced_so_that_the_payload_can_be_sent() -> None:
     payload = resolve({"half": {"@path": "$.s[0]"}, "whole": {"@template": "{{s[0]}}{{s[1]}}"}}, {"s": "😀"})
     assert payload == {"half": "\ufffd", "whole": "😀"}
     json.dumps(payload, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("text", ["é😀z", "a😀z"])
+def test_a_string_is_read_by_its_units(text: str) -> None:
+    mapping = {str(at): {"@path": f"$.s[{at}]"} for at in (0, 3, 4, 5, 7, 99_999)}
+    assert resolve({**mapping, "length": {"@path": "$.s.length"}, "no": {"@path": "$.s.first"}}, {"s": text}) == {
+        "0": text[0],
+        "3": "z",
+        "length": 4,
+    }
+
+
+def test_a_position_that_no_text_of_that_length_has_costs_no_reading_of_it() -> None:
+    assert resolve({"@template": "{{s.99999}}" * 200}, {"s": "é" * 15_000}) == ""
 
 
 def test_numbers_are_those_that_are_left_of_them_in_doubles() -> None:

@@ -14,6 +14,7 @@ from segment_mcp.prompts.catalog import PROMPTS
 from segment_mcp.prompts.prompt import Prompt, PromptArguments
 from segment_mcp.tools.api import TOOL_OF
 from segment_mcp.tools.catalog import TOOLS, input_schemas
+from tests.workbench import client
 
 FILLED = {
     "sourceId": "GFIYTOxHfOu2H5ySDDAXac",
@@ -47,7 +48,8 @@ def test_every_step_names_a_tool_and_arguments_that_exist(prompt: Prompt) -> Non
         assert found
         for name, arguments in found:
             assert set(arguments) <= set(input_schemas()[name]["properties"])
-            assert tools[name].toolset in {*prompt.toolsets, None}
+            assert name in prompt.tools
+        assert prompt.tools <= set(tools)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: prompt.name)
@@ -81,6 +83,24 @@ def test_every_step_that_the_proof_names_exists_and_the_proof_comes_last(prompt:
         steps = len(re.findall(r"^\d+\. ", text, re.MULTILINE))
         assert "\n" not in proof
         assert all(int(number) <= steps for number in re.findall(r"step (\d+)", proof))
+
+
+@pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: prompt.name)
+@pytest.mark.parametrize("mode", ["read", "unattended"])
+async def test_a_prompt_is_listed_where_every_tool_is_that_it_names(mode: str, prompt: Prompt) -> None:
+    async with client({"SEGMENT_MCP_MODE": mode}) as connected:
+        shown = {each.name for each in (await connected.list_prompts()).prompts}
+        there = {tool.name for tool in (await connected.list_tools()).tools}
+    named = {name for text in texts(prompt) for name in re.findall(r"segment_\w+", text)}
+    assert (prompt.name in shown) is (named <= there)
+
+
+@pytest.mark.parametrize(
+    ("mode", "names"), [("read", ["audit_workspace"]), ("confirm", [each.name for each in PROMPTS])]
+)
+async def test_what_changes_something_is_not_guided_where_nothing_can_be_changed(mode: str, names: list[str]) -> None:
+    async with client({"SEGMENT_MCP_MODE": mode}) as connected:
+        assert [prompt.name for prompt in (await connected.list_prompts()).prompts] == names
 
 
 def test_what_segment_cant_prove_is_said_to_be_that() -> None:

@@ -14,10 +14,16 @@ FIND = Prompt(
     "Find an event",
     "Finds where an event stops.",
     (Argument("event", "Its name.", required=True), Argument("sourceId", "The source's ID.", required=False)),
-    ("sources", "destinations"),
     lambda given: f"Find {given['event']} in {given.get('sourceId', 'every source')}.",
 )
-AUDIT = Prompt("audit", "Audit", "Audits the workspace.", (), (), lambda _: "Audit everything.")
+AUDIT = Prompt("audit", "Audit", "Audits the workspace.", (), lambda _: "Audit everything.")
+RENAME = Prompt(
+    "rename",
+    "Rename",
+    "Renames a source.",
+    (Argument("name", "The new one.", required=False),),
+    lambda given: f"segment_update_source, then {'segment_list_destinations' if given else 'segment_list_sources'}.",
+)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +91,27 @@ async def test_a_prompt_that_cannot_be_rendered_is_an_error_of_its_parameters(
 
 
 @pytest.mark.parametrize(
-    ("toolsets", "names"),
-    [("all", ["find", "audit"]), ("sources", ["audit"]), ("destinations,sources", ["find", "audit"])],
+    ("settings", "names"),
+    [
+        ({}, ["rename", "audit"]),
+        ({"SEGMENT_MCP_TOOLSETS": "sources"}, ["audit"]),
+        ({"SEGMENT_MCP_TOOLSETS": "destinations,sources"}, ["rename", "audit"]),
+        ({"SEGMENT_MCP_MODE": "read"}, ["audit"]),
+    ],
 )
-async def test_a_prompt_is_there_only_where_all_its_toolsets_are_on(toolsets: str, names: list[str]) -> None:
-    settings = {"SEGMENT_MCP_TOOLSETS": toolsets}
+async def test_a_prompt_is_there_only_where_all_tools_are_that_it_names(
+    settings: dict[str, str], names: list[str]
+) -> None:
     async with (
         toolbox(settings) as opened,
-        Client(build_server(opened, [FIND, AUDIT]), raise_exceptions=False) as connected,
+        Client(build_server(opened, [RENAME, AUDIT]), raise_exceptions=False) as connected,
     ):
         assert [prompt.name for prompt in (await connected.list_prompts()).prompts] == names
-        if "find" not in names:
+        if "rename" not in names:
             with pytest.raises(MCPError):
-                await connected.get_prompt("find", {"event": "Paid"})
+                await connected.get_prompt("rename")
+
+
+def test_a_prompt_names_tools_with_all_of_its_arguments_and_with_few() -> None:
+    assert RENAME.tools == {"segment_list_sources", "segment_list_destinations", "segment_update_source"}
+    assert (FIND.tools, AUDIT.tools) == (frozenset(), frozenset())

@@ -7,6 +7,15 @@ import pytest
 from segment_mcp.questions.conformance import MOST_BREACHES, ROOT, check, is_cheap, problem_of, unplanned
 
 HOSTILE = "(a+)+$"
+DRAFT = "http://json-schema.org/draft-07/schema#"
+HIDDEN = {"(?#[)^(a|a)*b(?#])", "(?x)^(a|a #[\n)*b#]\n", "(?ix)^(a|a #[\n)*b#]\n", "(?x:^(a|a #[\n)*b#]\n)"}
+"""Patterns that explode behind comments."""
+
+
+def doubling(last: Any) -> dict[str, Any]:
+    """A schema that is small, and refers to its last part a thousand million times."""
+    twice = {f"d{level}": {"allOf": [{"$ref": f"#/definitions/d{level + 1}"}] * 2} for level in range(30)}
+    return {"$schema": DRAFT, "definitions": {**twice, "d30": last}, "$ref": "#/definitions/d0"}
 
 
 def found(schema: dict[str, Any], value: Any) -> list[tuple[str, str]]:
@@ -88,12 +97,45 @@ def test_names_of_others_are_shown_in_one_line_and_short() -> None:
         ({"properties": {"x": {"pattern": "\\p{Lu}"}}}, {"x": "A"}, "can't be read"),
         ({"properties": {"x": {"multipleOf": 1e-320}}}, {"x": 10**400}, "can't be applied"),
         ({"$ref": "#"}, {}, "can't be applied"),
+        (doubling({}), {}, "too long"),
+        (doubling({"$schema": DRAFT}), {}, "too long"),
+        ({"properties": {"x": {"$schema": DRAFT, "pattern": HOSTILE}}}, {"x": "a" * 50 + "!"}, "too long"),
+        ({"additionalProperties": False, "patternProperties": {"^(a": {}, "a)*b": {}}}, {"a" * 50: 1}, "can't be read"),
+        ({"items": {"enum": list(range(10_000))}}, [-1] * 10_000, "too long"),
+        ({"patternProperties": {"^a*a*a*b": {}}}, {"a" * (150 + n): 1 for n in range(50)}, "too long"),
+        ({"patternProperties": {"a{99999999999}": {}}}, {"a": 1}, "can't be applied"),
     ],
 )
 def test_what_cant_be_applied_is_said_to_be_that(schema: Any, value: Any, said: str) -> None:
     checked = check(schema, value)
     assert checked.breaches == ()
     assert said in str(checked.unread)
+
+
+@pytest.mark.parametrize(
+    ("items", "wanted"),
+    [
+        ([{"id": number} for number in range(3_000)], []),
+        ([{"id": number, "x": 1} for number in range(100)] + [{"x": 1.0, "id": 7}], ["uniqueItems"]),
+        ([1, 1.0], ["uniqueItems"]),
+        ([[1], [1.0]], ["uniqueItems"]),
+        ([1, True, 0, False, "1", None, "null", [], {}], []),
+    ],
+)
+def test_items_are_unique_where_no_two_are_equal(items: list[Any], wanted: list[str]) -> None:
+    breaches = found({"properties": {"x": {"uniqueItems": True}}}, {"x": items})
+    assert breaches == [("x", f"does not meet the rule's {keyword}") for keyword in wanted]
+
+
+def test_an_event_as_large_as_any_is_checked() -> None:
+    product = {"properties": {name: {"type": "string", "pattern": "^[a-z]+$"} for name in "abcdefghij"}}
+    assert found({"$schema": DRAFT, "items": product}, [dict.fromkeys("abcdefghij", "x")] * 500) == []
+
+
+@pytest.mark.parametrize("pattern", sorted(HIDDEN))
+@pytest.mark.parametrize("length", [1, 60])
+def test_a_pattern_with_comments_is_not_run(pattern: str, length: int) -> None:
+    assert not is_cheap(pattern, "a" * length)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +155,9 @@ def test_what_cant_be_applied_is_said_to_be_that(schema: Any, value: Any, said: 
         ("(a?){30}a{30}", 40, False),
         ("^(([a-z])+.)+[A-Z]([a-z])+$", 40, False),
         (".*.*.*=.*", 3_000, False),
+        ("(a|a|a|a|a|a|a|a)*b", 20, False),
+        (r"^[(?#]+\(\?x\)$", 10, True),
+        ("^(?i:max)(?P<max>x)(?P=max)$", 10, True),
     ],
 )
 def test_a_pattern_is_run_only_where_it_surely_ends_soon(pattern: str, length: int, *, cheap: bool) -> None:
@@ -125,6 +170,8 @@ def test_a_pattern_is_run_only_where_it_surely_ends_soon(pattern: str, length: i
         ({"properties": {"total": {}}}, ["card", "utm_source"]),
         ({"properties": {"total": {}}, "patternProperties": {"^utm_": {}}}, ["card"]),
         ({"properties": {"total": {}}, "patternProperties": {"\\p{L}": {}}}, ["card", "utm_source"]),
+        ({"patternProperties": {"a{99999999999}": {}, "^utm_": {}}}, ["total", "card"]),
+        ({"patternProperties": {"(" * 3_000: {}, "^utm_": {}}}, ["total", "card"]),
         ({}, ["total", "card", "utm_source"]),
         ("odd", ["total", "card", "utm_source"]),
     ],

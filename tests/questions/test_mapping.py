@@ -107,7 +107,7 @@ async def test_of_webhooks_the_request_is_shown_and_its_data_is_what_leaves() ->
         answer = await ask(to, destination_id=destination_id)
         assert answer["subscriptions"][0]["request"] == {
             "method": "PUT",
-            "url": "https://****@hooks.shop.example/in?****",
+            "url": "https://****@hooks.shop.example/****",
             "headers": {"X-Any": "****", "X-Shop": "****"},
             "body": {"total": 120},
         }
@@ -128,6 +128,60 @@ async def test_secrets_that_stand_in_a_mapping_are_never_shown() -> None:
     assert answer["payload"]["url"] == "https://hooks.slack.example/****"
 
 
+SECRET = "hunter2hunter2"
+HOLDS_SECRET = {"password": SECRET}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"note": {"@template": f"Bearer {SECRET} {{{{userId}}}}"}},
+        {"note": f"authorization: basic {SECRET}"},
+        {"note": {"@template": f"https://hooks.slack.example/T1/{SECRET}?u={{{{userId}}}}"}},
+        {"note": {"@template": f'<a href="https://a:b@{SECRET}@shop.example/in?{SECRET}">{{{{userId}}}}</a>'}},
+        {"note": {"@if": {"exists": {"@path": "$.userId"}, "then": f"https://hooks.slack.example/{SECRET}"}}},
+        {"note": {"@merge": {"direction": "right", "objects": [{"@path": "$.properties"}, HOLDS_SECRET]}}},
+        {"@merge": {"direction": "right", "objects": [{"@path": "$.properties"}, HOLDS_SECRET]}},
+        {"note": {"@if": {"exists": {"@path": "$.userId"}, "then": HOLDS_SECRET}}},
+        {"note": {"@flatten": {"separator": ".", "value": {"a": HOLDS_SECRET, "b": {"@path": "$.userId"}}}}},
+        {"note": {"@transform": {"apply": HOLDS_SECRET, "mapping": {"renamed": {"@path": "$.password"}}}}},
+        {"note": {"@excludeWhenNull": {**HOLDS_SECRET, "id": {"@path": "$.userId"}}}},
+        {"note": {"@json": {"mode": "encode", "value": {**HOLDS_SECRET, "id": {"@path": "$.userId"}}}}},
+        {"note": {"@json": {"mode": "encode", "value": [{"password": "pw-1"}, {"@path": "$.userId"}]}}},
+        {"note": {"@json": {"mode": "decode", "value": f'{{"deep": [{{"apiKey": "{SECRET}"}}]}}'}}},
+        {"headers": {"X-Any": {"@template": f"{SECRET} {{{{userId}}}}"}}},
+        {"url": "https://hooks.example/", "data": {"method": f"Bearer {SECRET}"}, "method": f"Bearer {SECRET}"},
+    ],
+    ids=range(16),
+)
+async def test_a_secret_is_hidden_whatever_directive_made_the_value(given: Mapping[str, Any]) -> None:
+    answer = await literal(given)
+    assert "failure" not in answer
+    assert SECRET not in str(answer)
+    assert "pw-1" not in str(answer)
+    assert "****" in str(answer)
+
+
+async def test_what_the_event_says_is_masked_by_name_and_else_shown_whole() -> None:
+    properties = {
+        "page": "https://shop.example/a?b=1",
+        "plan": "Basic monthly",
+        "raw": '{"a": [1]}',
+        "deep": [{"password": SECRET}],
+    }
+    given = {
+        "all": {"@path": "$.properties"},
+        "page": {"@template": "{{properties.page}}"},
+        "plan": {"@if": {"exists": {"@path": "$.properties.plan"}, "then": {"@path": "$.properties.plan"}}},
+    }
+    shown = (await literal(given, track("Order Completed", properties=properties)))["payload"]
+    assert shown == {
+        "all": {**properties, "deep": [{"password": "****"}]},
+        "page": properties["page"],
+        "plan": properties["plan"],
+    }
+
+
 async def test_a_plain_text_with_a_colon_is_shown_whole() -> None:
     assert (await literal({"note": "Viewed: a/b"}))["payload"] == {"note": "Viewed: a/b"}
 
@@ -135,9 +189,13 @@ async def test_a_plain_text_with_a_colon_is_shown_whole() -> None:
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("https://hooks.example/a", "https://hooks.example/a"),
-        ("https://hooks.example/a?b=1", "https://hooks.example/a?****"),
-        ("https://me@hooks.example/a", "https://****@hooks.example/a"),
+        ("https://hooks.example", "https://hooks.example"),
+        ("https://hooks.example:8443/", "https://hooks.example:8443/"),
+        ("https://hooks.example/a", "https://hooks.example/****"),
+        ("https://hooks.example?b=1", "https://hooks.example/****"),
+        ("https://hooks.example/#b", "https://hooks.example/****"),
+        ("https://me:a@b@hooks.example/a", "https://****@hooks.example/****"),
+        ("hunter2", None),
         ("http://[broken", None),
         (7, None),
         (None, None),

@@ -24,7 +24,6 @@ PROMPT = Prompt(
     "Set up",
     "Sets up.",
     tuple(Argument(name, f"The {name}.", required=False) for name in NAMES),
-    (),
     lambda given: f"Do {given}.",
 )
 

@@ -17,6 +17,7 @@ from mcp.shared.exceptions import MCPError
 from segment_mcp.app import open_app
 from segment_mcp.config import load
 from segment_mcp.listeners import MOST_SUBSCRIPTIONS
+from segment_mcp.resources.library import LONGEST_URI
 from segment_mcp.server import build_server
 from segment_mcp.timing import Timing
 from tests.adapter.clockwork import Clockwork
@@ -164,6 +165,21 @@ async def test_a_stream_has_no_more_subscriptions_than_its_bound() -> None:
     asked = [f"segment://sources/s{number}" for number in range(MOST_SUBSCRIPTIONS + 5)]
     async with client() as connected, connected.listen(resource_subscriptions=asked) as subscription:
         assert subscription.honored.resource_subscriptions == asked[:MOST_SUBSCRIPTIONS]
+
+
+async def test_no_more_uris_of_a_request_are_looked_at_than_a_stream_may_have() -> None:
+    asked = ["segment://nothing"] * (MOST_SUBSCRIPTIONS - 1) + [SOURCES, SITE]
+    async with client() as connected, connected.listen(resource_subscriptions=asked) as subscription:
+        assert subscription.honored.resource_subscriptions == [SOURCES]
+
+
+async def test_a_stream_is_not_acknowledged_for_what_is_too_long() -> None:
+    longest = SOURCES + "/".ljust(LONGEST_URI - len(SOURCES), "s")
+    async with (
+        client() as connected,
+        connected.listen(resource_subscriptions=[longest + "s", longest]) as subscription,
+    ):
+        assert subscription.honored.resource_subscriptions == [longest]
 
 
 # What is told
@@ -318,7 +334,15 @@ async def test_an_older_client_is_told_when_resources_come_and_go_without_asking
 
 @pytest.mark.parametrize(
     "uri",
-    ["segment://workspace", "segment://nothing", "segment://sources/%61", "segment://results/x", "", "x" * 10_000],
+    [
+        "segment://workspace",
+        "segment://nothing",
+        "segment://sources/%61",
+        "segment://results/x",
+        "",
+        "x" * 10_000,
+        f"{SOURCES}/{'s' * LONGEST_URI}",
+    ],
 )
 async def test_what_never_changes_cannot_be_subscribed_to(uri: str) -> None:
     async with older(Inbox()) as connected:

@@ -11,7 +11,7 @@ from segment_mcp.sandbox.governance import Governor, Verdict, controls_of
 from segment_mcp.sandbox.rules import ROOT, Rules, check
 from segment_mcp.sandbox.tracking_plans import TrackingPlan
 
-from .scenery import Scenery, names, rule
+from .scenery import DRAFT, Scenery, names, rule
 from .world import calls_today, source_id
 
 PLANNED = rule("TRACK", "Paid", properties=names("total", total="number", coupon="string"))
@@ -292,6 +292,12 @@ class TestHostileSchemas:
             r"\p{L}+",
             "(?<=a+)b",
             "(",
+            "(" * 3_000,
+            "a{99999999999}",
+            "(?#[)^(a|a)*b(?#])",
+            "(?x)^(a|a #[\n)*b#]\n",
+            "(?ix:^(a|a #[\n)*b#]\n)",
+            "a?" * 40 + "a" * 70,
         ],
     )
     def test_patterns_that_explode_or_that_python_can_not_read_are_not_checked(self, pattern: str) -> None:
@@ -300,6 +306,8 @@ class TestHostileSchemas:
             {"properties": {"n": {"pattern": pattern}}},
             {"properties": {"n": {"allOf": [{"pattern": pattern}]}}},
             {"properties": {"n": {"$ref": "#/elsewhere"}}, "elsewhere": {"pattern": pattern}},
+            {"properties": {"n": {"$ref": "#/default"}}, "default": {"pattern": pattern}},
+            {"properties": {"n": {"$schema": DRAFT, "pattern": pattern}}},
             {"patternProperties": {pattern: False}, "additionalProperties": {"type": "string"}},
         ):
             assert check(schema).findings({**text, "a" * 60: "x"}) == ()
@@ -309,6 +317,34 @@ class TestHostileSchemas:
     )
     def test_harmless_patterns_are_checked(self, pattern: str) -> None:
         assert len(check({"properties": {"n": {"pattern": pattern}}}).findings({"n": "summer time"})) == 1
+
+    def test_patterns_are_not_joined(self) -> None:
+        schema = {"additionalProperties": False, "patternProperties": {"^(a": True, "a)*b": True}}
+        assert len(check(schema).findings({"a" * 60: 1})) == 1
+
+    @pytest.mark.parametrize("pattern", ["(" * 3_000, "a{99999999999}"])
+    def test_a_pattern_that_can_not_be_read_plans_no_name(self, pattern: str) -> None:
+        planned = rule("TRACK", "Paid", properties={"patternProperties": {pattern: True, "^b": True}})
+        settings = {"track": {"allowUnplannedEventProperties": False}}
+        assert judge(settings, track({"a": 1, "b": 1}), planned).message["properties"] == {"b": 1}
+
+    @pytest.mark.parametrize("last", [{"type": "object"}, {"$schema": DRAFT, "type": "object"}])
+    def test_that_double_themselves_find_nothing(self, last: Any) -> None:
+        twice = {f"d{n}": {"allOf": [{"$ref": f"#/definitions/d{n + 1}"}] * 2} for n in range(30)}
+        schema = {"$schema": DRAFT, "definitions": {**twice, "d30": last}, "allOf": [{"$ref": "#/definitions/d0"}]}
+        assert check({**schema, "required": ["n"]}).findings({"a": 1}) == ()
+
+    @pytest.mark.parametrize(
+        ("items", "found"),
+        [
+            ([{"id": number} for number in range(3_000)], 0),
+            ([{"id": number, "x": [1]} for number in range(100)] + [{"x": [1.0], "id": 7}], 1),
+            ([1, True, 0, False, "1", None, [], {}], 0),
+            ([1, 1.0], 1),
+        ],
+    )
+    def test_items_are_unique_where_no_two_are_equal(self, items: list[Any], found: int) -> None:
+        assert len(check({"properties": {"n": {"uniqueItems": True}}}).findings({"n": items})) == found
 
     def test_names_that_are_words_of_json_schema_are_names(self) -> None:
         schema = {

@@ -212,6 +212,7 @@ class TestRequests:
         headers = {
             "Authorization": "Bearer x", "X-Number": 5, "X-Yes": True, "user-agent": "mine", "x-signature": "mine",
             "content-type": "text/plain", "Host": "example.com", "Content-Length": "1", "Transfer-Encoding": "chunked",
+            "x-segment-sandbox": "mine",
         }  # fmt: skip
         made = request({**PAYLOAD, "headers": headers}, "s3cret")
         assert made is not None
@@ -267,7 +268,7 @@ class TestDeliveries:
     async def test_arrive_as_the_mapping_has_them(self, scenery: Scenery, receiver: Receiver, method: str) -> None:
         hook = await scenery.destination(settings={"sharedSecret": "s3cret"})
         data = {"user_property.plan": {"@path": "$.properties.plan"}, "userId": {"@path": "$.userId"}}
-        headers = {"X-Shop": {"@path": "$.event"}}
+        headers = {"X-Shop": {"@path": "$.event"}, "X-SEGMENT-Sandbox": ""}
         await scenery.subscribe(hook, url=f"{receiver.url}/in?x=1", method=method, headers=headers, data=data)
         await scenery.send(properties={"plan": "prö"})
         (got,) = receiver.got
@@ -277,6 +278,7 @@ class TestDeliveries:
             {"user_property.plan": "prö", "userId": "u"},
         )
         assert got.headers["X-Signature"] == hmac.new(b"s3cret", got.body, hashlib.sha1).hexdigest()
+        assert got.headers.get_all("X-Segment-Sandbox") == ["webhook"]
         assert (got.headers["Content-Type"], got.headers["X-Shop"]) == ("application/json", "Paid")
         assert await scenery.ended(hook) == {"successes.attempt.1": 1}
 
@@ -351,6 +353,25 @@ class TestDeliveries:
         await scenery.subscribe(hook, url=receiver.url)
         await scenery.send(event="Lost")
         assert len(receiver.got) == 1
+
+    async def test_of_what_a_webhook_brought_here_are_not_tried_and_it_counts(
+        self, client: httpx2.AsyncClient, scenery: Scenery, receiver: Receiver
+    ) -> None:
+        hook = await scenery.destination()
+        data = {"type": "track", "event": "Again", "userId": "u", "writeKey": scenery.key}
+        await scenery.subscribe(hook, url=f"{receiver.url}/v1/track", data=data)
+        away = await scenery.destination()
+        await scenery.subscribe(away)
+        await scenery.send()
+        (got,) = receiver.got
+        for kind, body in (("track", got.body), ("batch", json.dumps({"batch": [data], "writeKey": scenery.key}))):
+            url = f"https://api.segment.io/v1/{kind}"
+            answer = await client.post(url, content=body, headers=dict(got.headers) | {"Host": "api.segment.io"})
+            assert answer.is_success
+        assert len(receiver.got) == 1
+        assert [event["event"] for event in await scenery.events()] == ["Paid", "Again", "Again"]
+        assert await scenery.ended(hook) == {"successes.attempt.1": 1, "PAYLOAD_VALIDATION_FAILED": 2}
+        assert await scenery.ended(away) == {"successes.attempt.1": 3}
 
     async def test_of_what_is_blocked_or_filtered_do_not_happen(self, scenery: Scenery, receiver: Receiver) -> None:
         hook = await scenery.destination()

@@ -11,7 +11,7 @@ from mcp import Client
 
 from segment_mcp.operations import OPERATIONS, examples, get
 from segment_mcp.operations.arguments import schema_of
-from segment_mcp.redact import MASK
+from segment_mcp.redact import MASK, mask_settings
 from segment_mcp.sandbox import API_TOKEN, WRITE_KEYS, create_app
 from segment_mcp.server import build_server
 from segment_mcp.tools.api import TOOL_OF
@@ -116,6 +116,17 @@ async def test_a_mask_in_settings_that_stand_deeper_is_refused() -> None:
     arguments = {"destinationId": "d", "id": "i", "input": {"settings": {"apiKey": BULLETS}}}
     envelope, wire = await call(TOOL_OF[row.safety], {"operation": row.name, "arguments": arguments})
     assert problem_fields(envelope) == ["input.settings.apiKey"]
+    assert wire.requests == []
+
+
+async def test_a_header_that_was_shown_as_a_mask_is_not_written_back() -> None:
+    shown = mask_settings({"url": "https://shop.example/in", "headers": {"X-Shop": "canary", "X-Id": {"@path": "$.a"}}})
+    called = {
+        "operation": "updateSubscriptionForDestination",
+        "arguments": {"destinationId": "d", "id": "i", "input": {"settings": shown}},
+    }
+    envelope, wire = await call("segment_api_write", called)
+    assert problem_fields(envelope) == ["input.settings.headers.X-Shop"]
     assert wire.requests == []
 
 
