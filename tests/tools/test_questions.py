@@ -335,9 +335,9 @@ QUESTIONS: Sequence[Question] = (
         {
             "getProfileMetadata": r"metadata\..*",
             "getProfileTraits": r"traits\..*",
-            "getProfileExternalIds": (
-                r"externalIds\..*|traits\.(app_version|createdAt|favorite_category|plan|preferred_language)"
-                r"|events\.\d\.properties\.(currency|name|order_id|product_id)"
+            "getProfileExternalIds": (  # numbers, dates and texts may then be IDs that nobody knows; yes and no can't
+                r"externalIds\..*|traits\.(?!frequent_buyers|lapsed_frequent_buyers|newsletter).*"
+                r"|events\.\d\.properties\..*"
             ),
             "getProfileLinks": r"links\..*",
             "getProfileEvents": r"events\..*",
